@@ -1,0 +1,1 @@
+"""The workbook behind the yearly report: returns in, report out."""

@@ -1,0 +1,141 @@
+"""What each indicator means: the typed reading of params/catalogue.yaml."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from danvan.errors import nearest
+from danvan.loading import Strict, load_yaml
+from danvan.paths import Project
+
+Reporter = Literal["district", "city"]
+UnitCount = Literal["units", "wards", "communes", "commune_level_total", "population"]
+UNIT_COUNTS: tuple[str, ...] = ("units", "wards", "communes", "commune_level_total", "population")
+
+
+class Indicator(Strict):
+    """One indicator. Ratios are computed (`numerator` over `denominator`, times `scale`); all others are reported."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str
+    section: str
+    footnote: int | None = None
+    tier: Literal["core", "footnote", "derived"]
+    kind: Literal["count", "quantity", "boolean", "ratio"]
+    measured_in: str
+    time: Literal["flow", "stock"] | None = None
+    reporters: tuple[Reporter, ...] = ()
+    body: Literal["bdvtu", "catp"] | None = None
+    decimals: int = Field(default=0, ge=0, le=4)
+    part_of: str | None = None
+    owed_where: Literal["communes", "wards"] | None = None
+    print_scale: Literal["nghìn", "triệu"] | None = None
+    change_check: Literal["percent", "factor", "points", "none"] = "percent"
+    numerator: str | None = None
+    denominator: str | None = None
+    scale: int | None = None
+    direction: Literal["higher", "lower", "neutral"]
+    sensitivity: Literal["none", "low", "medium", "high"]
+    public_level: Literal["district", "city"] = "district"
+    definition: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Indicator:
+        if self.kind == "ratio":
+            if not (self.numerator and self.denominator and self.scale):
+                raise ValueError(f"chỉ tiêu {self.code} là tỷ lệ nên phải có numerator, denominator và scale.")
+        elif not (self.time and self.reporters and self.body):
+            raise ValueError(f"chỉ tiêu {self.code} do đơn vị báo cáo nên phải có time, reporters và body.")
+        return self
+
+
+class Check(Strict):
+    """A relation that must hold within one unit's return: `a + b <= c`, with `last.x`, `unit.communes`, factors."""
+
+    rule: str = Field(pattern=r"^[a-z][a-z-]*$")
+    severity: Literal["error", "warning"]
+    holds: str
+    reason: str
+
+    @cached_property
+    def sides(self) -> tuple[tuple[Term, ...], str, tuple[Term, ...]]:
+        """(left terms, '<=' or '=', right terms)."""
+        parts = re.split(r"(<=|=)", self.holds)
+        if len(parts) != 3:
+            raise ValueError(f"quan hệ “{self.holds}” phải có đúng một dấu <= hoặc =.")
+        return _terms(parts[0]), parts[1], _terms(parts[2])
+
+    @model_validator(mode="after")
+    def _readable(self) -> Check:
+        _ = self.sides
+        return self
+
+
+class Term(Strict):
+    """`factor` times a number of `source`: of this return, of last year's, or of the unit itself."""
+
+    factor: int
+    source: Literal["this", "last", "unit"]
+    name: str
+
+
+def _terms(side: str) -> tuple[Term, ...]:
+    terms = []
+    rest = side.strip()
+    pattern = re.compile(r"\s*([+-])?\s*(\d+)?\s*(?:(last|unit)\.)?([a-z][a-z0-9_]*)")
+    while rest:
+        match = pattern.match(rest)
+        if not match:
+            raise ValueError(f"không đọc được “{rest}” trong quan hệ; ví dụ đúng: a + 2 b <= last.c.")
+        sign, factor, source, name = match.groups()
+        terms.append(
+            Term(factor=int(factor or 1) * (-1 if sign == "-" else 1), source=source or "this", name=name)  # type: ignore[arg-type]
+        )
+        rest = rest[match.end() :].strip()
+    return tuple(terms)
+
+
+class Catalogue(Strict):
+    """All indicators, in the order of forms and annex, and the checks between them."""
+
+    indicators: tuple[Indicator, ...]
+    checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Catalogue:
+        codes = [indicator.code for indicator in self.indicators]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f"mã chỉ tiêu {code} viết hai lần.")
+        reported = {i.code for i in self.indicators if i.kind != "ratio"}
+        for indicator in self.indicators:
+            for name in filter(None, (indicator.part_of, indicator.numerator, indicator.denominator)):
+                if name not in reported and not (name == indicator.denominator and name in UNIT_COUNTS):
+                    raise ValueError(f"chỉ tiêu {indicator.code} nhắc tới “{name}” không có.{nearest(name, reported)}")
+        for check in self.checks:
+            left, _, right = check.sides
+            for term in (*left, *right):
+                known = UNIT_COUNTS if term.source == "unit" else reported
+                if term.name not in known:
+                    raise ValueError(
+                        f"quan hệ “{check.holds}” nhắc tới “{term.name}” không có.{nearest(term.name, known)}"
+                    )
+        return self
+
+    @cached_property
+    def by_code(self) -> dict[str, Indicator]:
+        return {indicator.code: indicator for indicator in self.indicators}
+
+    @property
+    def reported(self) -> tuple[Indicator, ...]:
+        """The indicators that units fill in."""
+        return tuple(i for i in self.indicators if i.kind != "ratio")
+
+
+def load_catalogue(project: Project) -> Catalogue:
+    """Read params/catalogue.yaml; raises SettingsError with line numbers."""
+    return load_yaml(project.catalogue, project.relative(project.catalogue), Catalogue)

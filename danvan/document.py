@@ -1,0 +1,222 @@
+"""The document model: what a report is, apart from how it looks.
+
+A `Document` is built once from an executed notebook (see `builder`); every writer renders the same one.
+All text in it is NFC; figures printed from data are `Value`s and keep the keys of the results behind them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+# ---------------------------------------------------------------- inlines
+
+
+@dataclass(frozen=True)
+class Text:
+    """Plain text as typed in a Markdown cell, or as it comes from params."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """Text that an inline expression printed; `results` are keys of trace.json (may be empty: a date, a name)."""
+
+    text: str
+    expression: str
+    results: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Strong:
+    children: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    children: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    href: str
+    children: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Break:
+    """A line break inside a paragraph."""
+
+
+@dataclass(frozen=True)
+class NoteMark:
+    """The mark of a footnote, numbered from 1 over the whole document, together with the note itself."""
+
+    number: int
+    blocks: tuple[Block, ...]
+
+
+Inline = Text | Value | Strong | Emphasis | Link | Break | NoteMark
+
+# ---------------------------------------------------------------- blocks
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Level 2 is a section (I, II ...), 3 a subsection, 4 below it. Level 1 is the title, in `TitleBlock`."""
+
+    level: int
+    id: str
+    children: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    children: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class ListBlock:
+    ordered: bool
+    items: tuple[tuple[Block, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart. `svg` is the whole SVG text, `png` the same drawing for readers that lack SVG."""
+
+    id: str
+    caption: str
+    alt: str
+    svg: str
+    png: bytes
+
+
+CellKind = Literal["value", "missing", "not_applicable", "hidden", "text"]
+RowRole = Literal["unit", "city", "total", "last", "change", "section", "plain"]
+
+
+@dataclass(frozen=True)
+class TableCell:
+    text: str
+    kind: CellKind = "value"
+    results: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row: its label is the row header. A `section` row has a label only and spans the table."""
+
+    label: str
+    cells: tuple[TableCell, ...]
+    role: RowRole = "plain"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column header. Neighbours with the same non-empty `group` share a header cell above them."""
+
+    label: str
+    group: str = ""
+    align: Literal["left", "right", "center"] = "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; `corner` heads the column of row labels; `notes` stand below it."""
+
+    id: str
+    caption: str
+    corner: str
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Body:
+    """An issuing body in the heading block, with the body above it."""
+
+    superior: str
+    name: str
+
+
+@dataclass(frozen=True)
+class TitleBlock:
+    """Heading block and title of an official document.
+
+    `number` and `place_date` are printed as they are; parts not yet known are already dotted lines in them.
+    """
+
+    heading: str
+    bodies: tuple[Body, ...]
+    number: str
+    place_date: str
+    kind: str
+    subject: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """One of the signature blocks that stand side by side: lines of title, then space, rank and name (may be '')."""
+
+    titles: tuple[str, ...]
+    rank: str
+    name: str
+    grammar: Literal["party", "state"]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    to: tuple[str, ...]
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Distribution list (left in Vietnamese documents) and signature blocks, the end of the main part."""
+
+    distribution: tuple[Recipient, ...]
+    signatories: tuple[Signatory, ...]
+
+
+Block = Heading | Paragraph | ListBlock | Figure | Table | TitleBlock | Closing
+
+
+# ---------------------------------------------------------------- the whole
+
+
+@dataclass(frozen=True)
+class Part:
+    """The main part, or an annex: annexes start on a page of their own, number their pages anew."""
+
+    kind: Literal["main", "annex"]
+    blocks: tuple[Block, ...]
+    landscape: bool = False
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What the document says about itself.
+
+    `marks` are the sentences that every page must show ("Dự thảo", what is illustrative): empty for a published
+    report on real data. `date` (ISO) is the only time that may appear in an output; None: no time at all.
+    """
+
+    title: str
+    year: int
+    edition: str
+    profile: str
+    authors: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    illustrative: str = ""
+    date: str | None = None
+    language: str = "vi"
+    keywords: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Document:
+    meta: Meta
+    parts: tuple[Part, ...]

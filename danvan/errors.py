@@ -1,0 +1,55 @@
+"""What can go wrong, as a tree; each branch has the exit code of the command line.
+
+DanvanError
+├── SettingsError   2  params, catalogue, units or the call itself are wrong
+├── ReturnsError    1  the returns have errors (carries the findings)
+├── LockedError     3  another run holds the lock
+└── StageError      4  a stage failed: notebook, publishing, writing
+
+Every text is Vietnamese and written for the analyst: what was found, where, why refused, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class DanvanError(Exception):
+    """Base of all errors that a user can cause or mend; shown as text, never as a traceback."""
+
+    exit_code = 4
+
+
+class SettingsError(DanvanError):
+    """Wrong use or wrong settings; `problems` holds one sentence each, all found at once."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ReturnsError(DanvanError):
+    """The returns have errors; `findings` are `intake.findings.Finding`s."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, findings: Sequence[object]) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class LockedError(DanvanError):
+    exit_code = 3
+
+
+class StageError(DanvanError):
+    exit_code = 4
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word nearest to `word` as a hint (' Có phải là “x”?'), or '' when none is near."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Có phải là “{match[0]}”?" if match else ""

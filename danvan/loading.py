@@ -1,0 +1,193 @@
+"""YAML and CSV with line numbers: whatever is wrong in a file that analysts own is told with its line."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from danvan.errors import SettingsError, nearest
+
+
+class Strict(BaseModel):
+    """Base of everything read from params: frozen, unknown keys refused, no silent conversions of type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
+
+
+Model = TypeVar("Model", bound=Strict)
+Place = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as analysts read it: no aliases, and `no`, `010`, `12:30` stay the text that was typed."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="không dùng bí danh (*) trong tệp này", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(0|[1-9][0-9]*)\.[0-9]+", "-0123456789"),
+    ("null", r"null|~|", "n~"),
+    ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
+
+
+def load_yaml(path: Path, shown: str, model: type[Model]) -> Model:
+    """Read `path` into `model`. `shown` is the file's name in messages.
+
+    Raises SettingsError with every problem found: file, line, what is wrong, what to do.
+    """
+    lines: dict[Place, int] = {}
+    try:
+        loader = _Loader(unicodedata.normalize("NFC", _read(path, shown)))
+        node = loader.get_single_node()
+        if node is None:
+            raise SettingsError(f"{shown}: tệp trống. Hãy lấy lại bản trước của tệp.")
+        _note_lines(node, (), lines, shown)
+        value = loader.construct_document(node)
+    except (yaml.MarkedYAMLError, ValueError) as error:  # ValueError: a date such as 2023-02-31
+        mark = getattr(error, "problem_mark", None)
+        where = f"{shown}, dòng {mark.line + 1}" if mark else shown
+        raise SettingsError(
+            f"{where}: YAML viết sai ({_yaml_problem(error)}). Hãy sửa dòng này rồi chạy lại."
+        ) from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{shown}: YAML viết sai ({error}). Hãy sửa rồi chạy lại.") from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [
+            f"{shown}, dòng {_line(lines, problem['loc'])}: {_explain(problem, model)}" for problem in error.errors()
+        ]
+        raise SettingsError(*problems) from None
+
+
+def read_csv(path: Path, shown: str, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a UTF-8 CSV as (line number, {column: text}), texts NFC and stripped.
+
+    Raises SettingsError when the header is not exactly `columns` or a row has another number of fields.
+    """
+    reader = csv.reader(_read(path, shown).splitlines())
+    header = tuple(name.strip() for name in next(reader, []))
+    if header != columns:
+        raise SettingsError(
+            f"{shown}, dòng 1: các cột là {', '.join(header) or '(trống)'}; cần đúng: {', '.join(columns)}."
+        )
+    for row in reader:
+        if not any(field.strip() for field in row):
+            continue
+        if len(row) != len(columns):
+            raise SettingsError(
+                f"{shown}, dòng {reader.line_num}: có {len(row)} ô, cần {len(columns)}. "
+                "Ô có dấu phẩy phải đặt trong dấu ngoặc kép."
+            )
+        yield (
+            reader.line_num,
+            {name: unicodedata.normalize("NFC", field.strip()) for name, field in zip(columns, row, strict=True)},
+        )
+
+
+def _read(path: Path, shown: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SettingsError(f"Thiếu tệp {shown}. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{shown}: không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"{shown}: không đọc được ({error.strerror}).") from None
+
+
+def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], shown: str) -> None:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise SettingsError(
+                    f"{shown}, dòng {key.start_mark.line + 1}: khóa “{key.value}” viết hai lần. Hãy bỏ một."
+                )
+            seen.add(key.value)
+            _note_lines(value, (*place, key.value), lines, shown)
+            lines[(*place, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _note_lines(item, (*place, index), lines, shown)
+
+
+def _line(lines: dict[Place, int], place: Place) -> int:
+    while place and place not in lines:
+        place = place[:-1]
+    return lines.get(place, 1)
+
+
+def _yaml_problem(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error)
+
+
+def _explain(problem: Any, model: type[BaseModel]) -> str:
+    """One pydantic error in the analyst's words."""
+    name = ".".join(str(part) for part in problem["loc"]) or "tệp"
+    found = problem.get("input")
+    match problem["type"]:
+        case "missing":
+            return f"thiếu khóa “{name}”. Hãy thêm khóa này (để trống bằng null nếu được phép)."
+        case "extra_forbidden":
+            return (
+                f"không có khóa “{name}”.{nearest(str(problem['loc'][-1]), _field_names(model))} Hãy sửa tên hoặc bỏ."
+            )
+        case "value_error":
+            return f"“{name}”: {problem['ctx']['error']}"
+        case "literal_error" | "enum":
+            return f"“{name}” là {found!r}; chỉ nhận: {problem['ctx']['expected'].replace(' or ', ', ')}."
+        case kind:
+            wanted = {
+                "int": "số nguyên",
+                "decimal": "số",
+                "float": "số",
+                "bool": "true hoặc false",
+                "string": "chữ",
+                "date": "ngày dạng năm-tháng-ngày (2023-01-16)",
+                "list": "danh sách",
+                "tuple": "danh sách",
+                "dict": "nhóm khóa: giá trị",
+                "model": "nhóm khóa: giá trị",
+            }.get(kind.split("_")[0], "giá trị hợp lệ")
+            return f"“{name}” là {found!r}; cần {wanted}."
+
+
+def _field_names(model: type[BaseModel]) -> set[str]:
+    """All keys that may stand anywhere below `model`, for the hint of the nearest one."""
+    names: set[str] = set()
+    waiting, done = [model], set()
+    while waiting:
+        current = waiting.pop()
+        if current in done:
+            continue
+        done.add(current)
+        for name, field in current.model_fields.items():
+            names.add(name)
+            waiting.extend(_models_in(field.annotation))
+    return names
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]

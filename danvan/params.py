@@ -1,0 +1,138 @@
+"""How one year's report is set: the typed reading of params/YEAR.yaml."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from danvan.errors import SettingsError
+from danvan.loading import Strict, load_yaml
+from danvan.paths import Project
+
+
+class Period(Strict):
+    start: dt.date
+    end: dt.date
+
+
+class Reference(Strict):
+    """A document that the report cites. Blank parts stay out of the citation."""
+
+    kind: str
+    number: str | None = None
+    date: dt.date | None = None
+    issuer: str | None = None
+    subject: str | None = None
+
+
+class Programme(Reference):
+    years: tuple[int, int]
+
+
+class DocumentData(Strict):
+    """The report's own number and date; null while it is a draft. `symbol` stands behind the number."""
+
+    number: str | None
+    date: dt.date | None
+    place: str
+    symbol: str
+
+
+class Body(Strict):
+    """An issuing body and its signatory; `name` of the signatory is blank by default (personal data)."""
+
+    id: Literal["bdvtu", "catp"]
+    name: str
+    superior: str
+    signs: tuple[str, ...]
+    grammar: Literal["party", "state"]
+    rank: str = ""
+    signatory: str = ""
+
+
+class Inspection(Strict):
+    plan: Reference
+    results: tuple[Reference, ...]
+
+
+class Task(Strict):
+    """A numbered task of next year; cited documents follow the text."""
+
+    text: str
+    documents: tuple[Reference, ...] = ()
+
+
+class Recipients(Strict):
+    to: tuple[str, ...]
+    purpose: str = ""
+
+
+class Thresholds(Strict):
+    """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent."""
+
+    change_percent: Decimal
+    change_factor: Decimal
+    change_points: Decimal
+    small_count: int
+    small_population: int
+
+
+class Provenance(Strict):
+    """Where the city totals come from. `illustrative` returns are marked in their own files."""
+
+    city_totals: Literal["reported", "published", "illustrative"]
+    source: str = ""
+
+
+class YearParams(Strict):
+    """One year of the report. Texts are printed as they stand, in Vietnamese."""
+
+    year: int = Field(ge=2000, le=2100)
+    period: Period
+    data_cutoff: dt.date | None
+    document: DocumentData
+    format_profile: Literal["party_2018"]
+    provenance: Provenance
+    bodies: tuple[Body, Body]
+    plan: Reference
+    programme: Programme
+    theme: str
+    next_theme: str
+    inspection: Inspection | None
+    directives: tuple[Reference, ...]
+    communication_forms: tuple[str, ...]
+    democracy_plans: tuple[Reference, ...]
+    forum: str
+    hotline: str
+    leaders_per_unit: int
+    movement_theme: str
+    model_ward_title: str
+    models_named: tuple[str, ...]
+    remarks: dict[str, str] = Field(default_factory=dict)
+    limitations: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    distribution: tuple[Recipients, ...]
+    thresholds: Thresholds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> YearParams:
+        if self.period.start > self.period.end:
+            raise ValueError("kỳ số liệu có ngày đầu sau ngày cuối.")
+        return self
+
+    @property
+    def is_draft(self) -> bool:
+        """A report without number or date is a draft."""
+        return not (self.document.number and self.document.date)
+
+
+def load_params(project: Project, year: int) -> YearParams:
+    """Read params/YEAR.yaml; raises SettingsError with line numbers."""
+    path = project.params(year)
+    params = load_yaml(path, project.relative(path), YearParams)
+    if params.year != year:
+        raise SettingsError(f"{project.relative(path)}: khóa year là {params.year}, không khớp tên tệp {path.name}.")
+    return params

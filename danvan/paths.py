@@ -1,0 +1,88 @@
+"""Names of the folders and files of a project. No other room spells a path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from danvan.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder: what analysts own (notebooks, params, data) and what is built (figures, reports)."""
+
+    root: Path
+
+    @property
+    def catalogue(self) -> Path:
+        return self.root / "params" / "catalogue.yaml"
+
+    @property
+    def units(self) -> Path:
+        return self.root / "params" / "units.csv"
+
+    @property
+    def population(self) -> Path:
+        return self.root / "data" / "reference" / "population.csv"
+
+    def params(self, year: int) -> Path:
+        return self.root / "params" / f"{year}.yaml"
+
+    def data(self, year: int) -> Path:
+        return self.root / "data" / str(year)
+
+    def returns(self, year: int) -> Path:
+        return self.data(year) / "returns"
+
+    def stated(self, year: int) -> Path:
+        return self.data(year) / "stated.csv"
+
+    @property
+    def report_notebook(self) -> Path:
+        return self.root / "notebooks" / "annual_report.ipynb"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def report(self, year: int, edition: str) -> Path:
+        return self.reports / str(year) / edition
+
+    def figures(self, year: int) -> Path:
+        return self.root / "figures" / str(year)
+
+    def relative(self, path: Path) -> str:
+        """`path` as written in messages, manifest and trace: from the project folder, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def years_with_returns(self) -> list[int]:
+        """Years, ascending, that have at least one file in their returns folder."""
+        years = []
+        for folder in (self.root / "data").glob("[0-9][0-9][0-9][0-9]"):
+            returns = self.returns(int(folder.name))
+            if returns.is_dir() and any(not ignored(path) for path in returns.iterdir()):
+                years.append(int(folder.name))
+        return sorted(years)
+
+
+def ignored(path: Path) -> bool:
+    """Excel's owner files (~$x.xlsx), hidden and half-copied files: not returns."""
+    return path.name.startswith(("~$", ".")) or path.suffix in {".part", ".tmp", ".crdownload"}
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project: the folder named by DANVAN_ROOT (build.py sets it), else the nearest one above `start`.
+
+    Raises SettingsError when there is none.
+    """
+    if start is None and (named := os.environ.get("DANVAN_ROOT")):
+        return Project(Path(named).resolve())
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "params" / "catalogue.yaml").is_file():
+            return Project(folder)
+    raise SettingsError(
+        f"Không tìm thấy thư mục dự án từ {here}: cần có params/catalogue.yaml. Hãy chạy build.py trong thư mục dự án."
+    )

@@ -1,0 +1,77 @@
+"""Files that are whole or not there: content keys, atomic writes, a folder swapped in at once. Stdlib only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_key(parts: Iterable[tuple[str, str]]) -> str:
+    """The one key function: a digest over (name, digest or text) pairs, independent of their order."""
+    digest = hashlib.sha256()
+    for name, content in sorted(parts):
+        digest.update(f"{len(name)}:{name}{len(content)}:{content}".encode())
+    return digest.hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Regular files below `folder`, sorted, without caches and hidden files."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith((".", "__pycache__", "~$")) for p in path.relative_to(folder).parts)
+    )
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write beside `path`, flush to disk, rename: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def fresh_folder(target: Path) -> Path:
+    """An empty folder beside `target` to build in; what an interrupted build left there is swept first."""
+    repair(target)
+    beside = target.with_name(f".{target.name}.new")
+    beside.mkdir(parents=True)
+    return beside
+
+
+def swap_in(new: Path, target: Path) -> None:
+    """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards."""
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def repair(target: Path) -> None:
+    """Undo what a crash left: between the two renames the old folder comes back; half-built ones go."""
+    old = target.with_name(f".{target.name}.old")
+    if old.exists():
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            old.rename(target)
+    new = target.with_name(f".{target.name}.new")
+    if new.exists():
+        shutil.rmtree(new)
