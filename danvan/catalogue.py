@@ -34,7 +34,7 @@ class Indicator(Strict):
     part_of: str | None = None
     owed_where: Literal["communes", "wards"] | None = None
     print_scale: Literal["nghìn", "triệu"] | None = None
-    change_check: Literal["percent", "factor", "points", "none"] = "percent"
+    change_check: Literal["percent", "factor", "none"] = "percent"
     numerator: str | None = None
     denominator: str | None = None
     scale: int | None = None
@@ -67,7 +67,10 @@ class Check(Strict):
         parts = re.split(r"(<=|=)", self.holds)
         if len(parts) != 3:
             raise ValueError(f"quan hệ “{self.holds}” phải có đúng một dấu <= hoặc =.")
-        return _terms(parts[0]), parts[1], _terms(parts[2])
+        left, right = _terms(parts[0]), _terms(parts[2])
+        if not any(term.source == "this" for term in (*left, *right)):
+            raise ValueError(f"quan hệ “{self.holds}” phải nhắc tới ít nhất một chỉ tiêu của phiếu.")
+        return left, parts[1], right
 
     @model_validator(mode="after")
     def _readable(self) -> Check:

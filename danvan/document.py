@@ -1,13 +1,13 @@
 """The document model: what a report is, apart from how it looks.
 
-A `Document` is built once from an executed notebook (see `builder`); every writer renders the same one.
+A `Document` is built once from an executed notebook (publish.builder); every writer renders the same one.
 All text in it is NFC; figures printed from data are `Value`s and keep the keys of the results behind them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
 
 # ---------------------------------------------------------------- inlines
 
@@ -213,10 +213,33 @@ class Meta:
     illustrative: str = ""
     date: str | None = None
     language: str = "vi"
-    keywords: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
 class Document:
     meta: Meta
     parts: tuple[Part, ...]
+
+
+# ---------------------------------------------------------------- as JSON, to travel inside a notebook's outputs
+
+BLOCK_MIME = "application/vnd.danvan.block+json"
+
+
+def to_json(node: Any) -> Any:
+    """A node of the model as plain JSON: an object with its `type` and fields; tuples become lists."""
+    if is_dataclass(node) and not isinstance(node, type):
+        return {"type": type(node).__name__} | {f.name: to_json(getattr(node, f.name)) for f in fields(node)}
+    if isinstance(node, tuple | list):
+        return [to_json(item) for item in node]
+    return node
+
+
+def from_json(data: Any) -> Any:
+    """The node that `to_json` wrote."""
+    if isinstance(data, dict):
+        made = globals()[data["type"]]
+        return made(**{name: from_json(value) for name, value in data.items() if name != "type"})
+    if isinstance(data, list):
+        return tuple(from_json(item) for item in data)
+    return data

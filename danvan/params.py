@@ -54,7 +54,7 @@ class Body(Strict):
 
 
 class Inspection(Strict):
-    plan: Reference
+    plan: Reference | None
     results: tuple[Reference, ...]
 
 
@@ -75,7 +75,6 @@ class Thresholds(Strict):
 
     change_percent: Decimal
     change_factor: Decimal
-    change_points: Decimal
     small_count: int
     small_population: int
 
@@ -101,7 +100,7 @@ class YearParams(Strict):
     programme: Programme
     theme: str
     next_theme: str
-    inspection: Inspection | None
+    inspection: Inspection
     directives: tuple[Reference, ...]
     communication_forms: tuple[str, ...]
     democracy_plans: tuple[Reference, ...]

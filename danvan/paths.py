@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Project:
 
     def relative(self, path: Path) -> str:
         """`path` as written in messages, manifest and trace: from the project folder, with forward slashes."""
-        return path.relative_to(self.root).as_posix()
+        return unicodedata.normalize("NFC", path.relative_to(self.root).as_posix())
 
     def years_with_returns(self) -> list[int]:
         """Years, ascending, that have at least one file in their returns folder."""

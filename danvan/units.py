@@ -57,7 +57,8 @@ class Unit:
     @property
     def party_office(self) -> str:
         """'Ban Dân vận Huyện ủy Bạch Long Vĩ': the commission of this unit."""
-        return f"Ban Dân vận {self.kind.capitalize()} ủy {self.name}"
+        level = "Thành" if self.kind == "thành phố" else self.kind.capitalize()
+        return f"Ban Dân vận {level} ủy {self.name}"
 
     def count(self, name: str) -> int | None:
         """A number known of the unit itself: units (1), wards, communes, commune_level_total, population."""

@@ -11,6 +11,13 @@ from danvan.intake.returns import EXACT, Observation, Return, Status
 from danvan.params import Thresholds
 from danvan.units import Unit
 
+_UNIT_WORDS = {
+    "units": "số đơn vị",
+    "wards": "số phường",
+    "communes": "số xã",
+    "commune_level_total": "số xã, phường, thị trấn",
+    "population": "số dân",
+}
 Observations = Mapping[str, Observation]
 
 
@@ -42,20 +49,24 @@ def _relation(rule: Check, unit: Unit, this: Observations, last: Observations) -
         return
     if sign == "=" and (sums[0] == sums[1] or vague != {"exact"}):
         return
-    first = this[left[0].name]
     parts = [term.name for term in (*left, *right) if term.source == "this"]
+    first = this[parts[0]]
     names = ", ".join(
         f"{this[name].indicator.name} ({this[name].cell.ref}) = {_text(this[name].value)}" for name in parts
     )
     others = [
         f"năm trước: {last[term.name].indicator.name} = {_text(last[term.name].value)}"
         if term.source == "last"
-        else f"số {term.name} của đơn vị = {unit.count(term.name)}"
+        else f"{_UNIT_WORDS[term.name]} của đơn vị = {unit.count(term.name)}"
         for term in (*left, *right)
         if term.source != "this"
     ]
     yield Finding(
-        *(rule.rule, rule.severity, first.cell, "; ".join([names, *others]), rule.reason),
+        rule.rule,
+        rule.severity,
+        first.cell,
+        "; ".join([names, *others]),
+        rule.reason,
         "Kiểm tra và sửa số sai."
         if rule.severity == "error"
         else "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",
@@ -97,7 +108,9 @@ def _change(now: Observation, last: Observation | None, thresholds: Thresholds) 
         return
     if beyond:
         yield Finding(
-            *("change-on-last-year", "warning", now.cell),
+            "change-on-last-year",
+            "warning",
+            now.cell,
             f"{_text(now.value)}; năm trước {_text(last.value)} ({last.cell})",
             f"{indicator.name} chênh lệch {limit} so với năm trước.",
             "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",

@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
@@ -21,7 +22,10 @@ from danvan.params import YearParams
 from danvan.units import Unit
 
 Entry = tuple[int | Decimal | str | None, str, str]  # value, precision word, status word
-_GREY = PatternFill("solid", fgColor="E7E6E6")
+_GREY, _TO_FILL = PatternFill("solid", fgColor="E7E6E6"), PatternFill("solid", fgColor="FFF9E5")
+_THIN = Side("thin", "BFBFBF")
+_LINE = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
+_font = partial(Font, name="Calibri", size=11)
 
 
 def write(
@@ -54,10 +58,10 @@ def _sheet(
     illustrative: bool,
 ) -> None:
     sheet["A1"] = layout.TITLE
-    sheet["A1"].font = Font(bold=True, size=14)
+    sheet["A1"].font = _font(bold=True, size=14)
     if illustrative:
         sheet["A2"] = "SỐ LIỆU MINH HỌA - không phải số liệu thật của đơn vị"
-        sheet["A2"].font = Font(bold=True, color="C00000")
+        sheet["A2"].font = _font(bold=True, color="C00000")
     head = {
         layout.HEAD_LAYOUT: layout.LAYOUT,
         layout.HEAD_UNIT: unit.full_name,
@@ -67,12 +71,13 @@ def _sheet(
         layout.HEAD_NATURE: layout.ILLUSTRATIVE if illustrative else layout.REAL,
     }
     for row, (label, value) in enumerate(head.items(), start=3):
-        sheet.cell(row, 1, label).font = Font(bold=True)
+        sheet.cell(row, 1, label).font = _font(bold=True)
         _put(sheet.cell(row, 2), value)
+        sheet.cell(row, 2).alignment = Alignment(horizontal="left")
     top = len(head) + 4
     for column, label in enumerate(layout.COLUMNS, start=1):
         title = sheet.cell(top, column, label)
-        title.font, title.fill = Font(bold=True), _GREY
+        title.font, title.fill, title.border = _font(bold=True), _GREY, _LINE
     for row, indicator in enumerate(indicators, start=top + 1):
         value, precision, status = entries.get(indicator.code, (None, "", ""))
         if unit.owes(indicator) == "not_applicable":
@@ -80,7 +85,11 @@ def _sheet(
         texts = (indicator.code, indicator.name, indicator.measured_in)
         for column, entry in enumerate((*texts, value, precision or None, status or None), start=1):
             _put(sheet.cell(row, column), entry)
-        sheet.cell(row, 2).alignment = Alignment(wrap_text=True, vertical="top")
+            sheet.cell(row, column).border = _LINE
+            sheet.cell(row, column).alignment = Alignment(wrap_text=column == 2, vertical="top", indent=column == 4)
+        sheet.cell(row, 4).number_format = "#,##0" + ("." + "0" * indicator.decimals if indicator.decimals else "")
+        for column in (4, 5, 6):
+            sheet.cell(row, column).fill = _TO_FILL
     last = top + len(indicators)
     for letter, words in (("E", layout.PRECISION_WORDS), ("F", layout.STATUS_WORDS)):
         choice = DataValidation(type="list", formula1=f'"{",".join(words)}"', allow_blank=True, showErrorMessage=True)
@@ -106,8 +115,6 @@ def _put(cell: Cell | MergedCell, value: object) -> None:
     cell.value = value  # type: ignore[assignment]
     if isinstance(value, str):
         cell.data_type = "s"  # else a text that starts with '=' becomes a live formula
-    if isinstance(value, Decimal):
-        cell.number_format = "#,##0.00"
 
 
 def _without_time(content: bytes, year: int) -> bytes:
@@ -123,5 +130,7 @@ def _without_time(content: bytes, year: int) -> bytes:
                 head, rest = data.split(b"<dcterms:modified", 1)
                 tail = rest.split(b"</dcterms:modified>", 1)[1]
                 data = head + tail
-            target.writestr(zipfile.ZipInfo(name, (year, 12, 31, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+            member = zipfile.ZipInfo(name, (year, 12, 31, 0, 0, 0))
+            member.create_system = 3  # the same on every system
+            target.writestr(member, data, zipfile.ZIP_DEFLATED)
     return out.getvalue()

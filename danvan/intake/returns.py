@@ -104,31 +104,34 @@ def read_returns(project: Project, params: YearParams, catalogue: Catalogue, uni
         elif first.sha256 == got.sha256:
             findings.append(
                 Finding(
-                    *("duplicate-copy", "warning", Cell(got.file), f"giống hệt {first.file}"),
-                    *("Hai tệp cùng nội dung; chỉ lấy một.", f"Xóa {got.file}."),
+                    "duplicate-copy",
+                    "warning",
+                    Cell(got.file),
+                    f"giống hệt {first.file}",
+                    "Hai tệp cùng nội dung; chỉ lấy một.",
+                    f"Xóa {got.file}.",
                     unit=got.unit.full_name,
                 )
             )
         else:
             findings.append(
                 Finding(
-                    *(
-                        "duplicate-return",
-                        "error",
-                        Cell(got.file),
-                        f"{got.unit.full_name} đã có ở {first.file}",
-                    ),
-                    *(
-                        "Hai phiếu khác nhau của cùng một đơn vị.",
-                        "Giữ phiếu đúng, chuyển phiếu kia ra khỏi thư mục.",
-                    ),
+                    "duplicate-return",
+                    "error",
+                    Cell(got.file),
+                    f"{got.unit.full_name} đã có ở {first.file}",
+                    "Hai phiếu khác nhau của cùng một đơn vị.",
+                    "Giữ phiếu đúng, chuyển phiếu kia ra khỏi thư mục.",
                     unit=got.unit.full_name,
                 )
             )
     reading = Reading(tuple(sorted(returns.values(), key=lambda r: r.unit.order)), tuple(findings))
     findings += [
         Finding(
-            *("missing-return", "error", Cell(project.relative(folder)), "không có phiếu đọc được"),
+            "missing-return",
+            "error",
+            Cell(project.relative(folder)),
+            "không có phiếu đọc được",
             f"{unit.full_name} phải báo cáo kỳ này nhưng chưa có phiếu.",
             "Xin phiếu của đơn vị; nếu vẫn cần báo cáo ngay, chạy với --allow-incomplete.",
             unit=unit.full_name,
@@ -167,7 +170,7 @@ class _Reader:
 
     def read(self, path: Path) -> Return | None:
         try:
-            sheets = {nfc(sheet.name): sheet for sheet in workbook.read(path)}
+            sheets = {tidy(sheet.name): sheet for sheet in workbook.read(path)}
         except workbook.UnreadableError as error:
             self.find("unreadable-file", error.reason, "Không đọc được phiếu.", error.remedy)
             return None
@@ -190,7 +193,9 @@ class _Reader:
                 continue
             if name not in sheets:
                 self.find(
-                    *("missing-sheet", f"chỉ có {', '.join(sheets)}", f"Thiếu trang “{name}”."),
+                    "missing-sheet",
+                    f"chỉ có {', '.join(sheets)}",
+                    f"Thiếu trang “{name}”.",
                     "Bổ sung trang này từ phiếu được gửi.",
                 )
                 continue
@@ -204,13 +209,15 @@ class _Reader:
         """Check the head of a sheet; returns the nature of its data, or None when the sheet must not be read."""
         found: dict[str, tuple[str, str]] = {}
         for (row, column), cell in sheet.cells.items():
-            if column == 1 and (label := nfc(str(cell.value)).strip()) in layout.HEAD:
+            if column == 1 and (label := tidy(str(cell.value))) in layout.HEAD:
                 beside = sheet.cells.get((row, 2))
-                found[label] = (nfc(sheet.text(row, 2)), beside.ref if beside else cell.ref)
+                found[label] = (tidy(sheet.text(row, 2)), beside.ref if beside else cell.ref)
         for label in layout.HEAD:
             if label not in found:
                 self.find(
-                    *("missing-head", "không thấy", f"Đầu trang thiếu dòng “{label}”."),
+                    "missing-head",
+                    "không thấy",
+                    f"Đầu trang thiếu dòng “{label}”.",
                     "Dùng đúng phiếu được gửi, không xóa các dòng đầu trang.",
                     sheet=sheet.name,
                 )
@@ -221,7 +228,7 @@ class _Reader:
         def expect(label: str, wanted: str, rule: str, remedy: str) -> None:
             nonlocal good
             text, ref = found[label]
-            if text != wanted:
+            if text.replace("–", "-") != wanted:
                 good = False
                 self.find(rule, text, f"“{label}” phải là {wanted}.", remedy, sheet=sheet.name, ref=ref)
 
@@ -242,12 +249,10 @@ class _Reader:
             self.unit = unit
         elif self.unit != unit:
             self.find(
-                *(
-                    "two-units",
-                    text,
-                    f"Hai trang của một phiếu ghi hai đơn vị: {self.unit.full_name} và {text}.",
-                ),
-                *("Mỗi phiếu chỉ của một đơn vị.",),
+                "two-units",
+                text,
+                f"Hai trang của một phiếu ghi hai đơn vị: {self.unit.full_name} và {text}.",
+                "Mỗi phiếu chỉ của một đơn vị.",
                 sheet=sheet.name,
                 ref=ref,
             )
@@ -264,11 +269,9 @@ class _Reader:
         nature, ref = found[layout.HEAD_NATURE]
         if nature not in (layout.REAL, layout.ILLUSTRATIVE):
             self.find(
-                *(
-                    "unknown-nature",
-                    nature,
-                    f"“{layout.HEAD_NATURE}” phải là {layout.REAL} hoặc {layout.ILLUSTRATIVE}.",
-                ),
+                "unknown-nature",
+                nature,
+                f"“{layout.HEAD_NATURE}” phải là {layout.REAL} hoặc {layout.ILLUSTRATIVE}.",
                 "Chọn một trong hai.",
                 sheet=sheet.name,
                 ref=ref,
@@ -282,16 +285,15 @@ class _Reader:
             return
         seen: dict[str, str] = {}
         for row in sorted({row for row, _ in sheet.cells if row > top}):
-            code = nfc(sheet.text(row, columns[layout.CODE]))
+            code = tidy(sheet.text(row, columns[layout.CODE]))
+            typed = [c for c in (layout.VALUE, layout.PRECISION, layout.STATUS) if (row, columns[c]) in sheet.cells]
             ref = next(cell.ref for (r, _), cell in sorted(sheet.cells.items()) if r == row)
             if not code:
-                if any((row, columns[c]) in sheet.cells for c in (layout.VALUE, layout.PRECISION, layout.STATUS)):
+                if typed:
                     self.find(
-                        *(
-                            "row-without-code",
-                            sheet.text(row, columns[layout.VALUE]),
-                            "Dòng có số nhưng không có mã chỉ tiêu.",
-                        ),
+                        "row-without-code",
+                        sheet.text(row, columns[layout.VALUE]),
+                        "Dòng có số nhưng không có mã chỉ tiêu.",
                         "Xóa dòng tự thêm (kể cả dòng tổng cộng) hoặc lấy lại mã từ phiếu được gửi.",
                         sheet=sheet.name,
                         ref=ref,
@@ -299,19 +301,20 @@ class _Reader:
                 continue
             if code not in owed:
                 self.find(
-                    *(
-                        "unknown-indicator",
-                        code,
-                        f"Không có mã chỉ tiêu “{code}” ở trang này.{nearest(code, owed)}",
-                    ),
-                    "Không sửa cột Mã; lấy lại mã từ phiếu được gửi.",
+                    "unknown-indicator",
+                    code,
+                    f"Không có mã chỉ tiêu “{code}” ở trang này.{nearest(code, owed)}",
+                    "Không sửa cột Mã; lấy lại mã từ phiếu được gửi." if typed else "Nếu là ghi chú thì xóa dòng.",
                     sheet=sheet.name,
                     ref=ref,
+                    severity="error" if typed else "warning",
                 )
                 continue
             if code in seen:
                 self.find(
-                    *("indicator-twice", code, f"Chỉ tiêu đã có ở {seen[code]}."),
+                    "indicator-twice",
+                    code,
+                    f"Chỉ tiêu đã có ở {seen[code]}.",
                     "Giữ một dòng.",
                     sheet=sheet.name,
                     ref=ref,
@@ -321,9 +324,11 @@ class _Reader:
             seen[code] = ref
             if observation := self._observation(sheet, row, columns, owed[code]):
                 yield observation
-        for code in owed.keys() - seen.keys():
+        for code in (code for code in owed if code not in seen):
             self.find(
-                *("missing-row", "không thấy", f"Thiếu dòng chỉ tiêu “{owed[code].name}”."),
+                "missing-row",
+                "không thấy",
+                f"Thiếu dòng chỉ tiêu “{owed[code].name}”.",
                 "Thêm lại dòng này từ phiếu được gửi.",
                 sheet=sheet.name,
                 indicator=code,
@@ -331,24 +336,24 @@ class _Reader:
 
     def _header(self, sheet: workbook.Sheet) -> tuple[int | None, dict[str, int]]:
         for row in sorted({row for row, _ in sheet.cells}):
-            columns = {nfc(str(c.value)).strip(): c.column for (r, _), c in sheet.cells.items() if r == row}
+            columns = {tidy(str(c.value)): c.column for (r, _), c in sheet.cells.items() if r == row}
             if layout.CODE in columns and layout.VALUE in columns:
                 absent = [name for name in layout.COLUMNS if name not in columns]
                 if not absent:
                     return row, columns
                 self.find(
-                    *("missing-column", ", ".join(columns), f"Bảng thiếu cột {', '.join(absent)}."),
+                    "missing-column",
+                    ", ".join(columns),
+                    f"Bảng thiếu cột {', '.join(absent)}.",
                     "Lấy lại các cột từ phiếu được gửi.",
                     sheet=sheet.name,
                     ref=f"dòng {row}",
                 )
                 return None, {}
         self.find(
-            *(
-                "missing-table",
-                "không thấy",
-                f"Không thấy dòng tiêu đề có “{layout.CODE}” và “{layout.VALUE}”.",
-            ),
+            "missing-table",
+            "không thấy",
+            f"Không thấy dòng tiêu đề có “{layout.CODE}” và “{layout.VALUE}”.",
             "Dùng đúng phiếu được gửi.",
             sheet=sheet.name,
         )
@@ -363,14 +368,17 @@ class _Reader:
         ref = raw.ref if raw else re.sub("[A-Z]+", _letter(columns[layout.VALUE]), code_ref)
         cell = Cell(self.file, sheet.name, ref)
 
-        def refuse(rule: str, found: object, reason: str, remedy: str, severity: Severity = "error") -> None:
+        def refuse(
+            rule: str, found: object, reason: str, remedy: str, severity: Severity = "error", column: str = ""
+        ) -> None:
+            at = re.sub("[A-Z]+", _letter(columns[column]), ref) if column else ref
             self.find(
                 rule,
                 found,
                 reason,
                 remedy,
                 sheet=sheet.name,
-                ref=ref,
+                ref=at,
                 indicator=indicator.code,
                 severity=severity,
             )
@@ -379,8 +387,8 @@ class _Reader:
             assert self.unit is not None
             return Observation(self.unit, indicator, self.params.year, value, status, bound, cell)
 
-        precision = nfc(sheet.text(row, columns[layout.PRECISION])).casefold()
-        status = nfc(sheet.text(row, columns[layout.STATUS])).casefold()
+        precision = tidy(sheet.text(row, columns[layout.PRECISION])).casefold()
+        status = tidy(sheet.text(row, columns[layout.STATUS])).casefold()
         for label, word, allowed in (
             (layout.PRECISION, precision, layout.PRECISION_WORDS),
             (layout.STATUS, status, layout.STATUS_WORDS),
@@ -391,6 +399,7 @@ class _Reader:
                     word,
                     f"Cột {label} chỉ nhận: {', '.join(allowed)}.",
                     "Chọn lại trong danh sách.",
+                    column=label,
                 )
                 return None
         structural = self.unit.owes(indicator) == "not_applicable"
@@ -398,36 +407,53 @@ class _Reader:
             return made(None, Status.NOT_APPLICABLE)
         if structural:
             refuse(
-                *(
-                    "not-applicable",
-                    shown(raw) or "(trống)",
-                    f"{self.unit.full_name} không có đối tượng của chỉ tiêu này.",
-                ),
+                "not-applicable",
+                shown(raw) or "(trống)",
+                f"{self.unit.full_name} không có đối tượng của chỉ tiêu này.",
                 f"Để trống ô Giá trị và chọn “{layout.STATUS_NOT_APPLICABLE}”.",
             )
             return None
+        if (raw is None or indicator.kind == "boolean") and precision not in ("", "chính xác"):
+            refuse(
+                "word-without-number",
+                precision,
+                f"Cột {layout.PRECISION} chỉ đi với một con số.",
+                f"Xóa ô ở cột {layout.PRECISION}.",
+                column=layout.PRECISION,
+            )
+            return None
         if raw is None:
+            if status == layout.STATUS_ZERO and indicator.kind == "boolean":
+                refuse(
+                    "not-yes-or-no",
+                    status,
+                    f"Chỉ tiêu này chỉ nhận {layout.YES} hoặc {layout.NO}.",
+                    f"Ghi {layout.YES} hoặc {layout.NO}.",
+                )
+                return None
             if status == layout.STATUS_ZERO:
                 return made(Decimal(0), Status.ZERO)
             if status == layout.STATUS_NOT_REPORTED:
                 refuse(
-                    *(
-                        "not-reported",
-                        status,
-                        "Đơn vị không báo cáo chỉ tiêu này; tổng sẽ ghi rõ là chưa đủ.",
-                    ),
+                    "not-reported",
+                    status,
+                    "Đơn vị không báo cáo chỉ tiêu này; tổng sẽ ghi rõ là chưa đủ.",
                     "Hỏi lại đơn vị nếu cần số đầy đủ.",
                     severity="warning",
                 )
                 return made(None, Status.NOT_REPORTED)
             if status == layout.STATUS_NOT_APPLICABLE:
                 refuse(
-                    *("not-applicable", status, f"{self.unit.full_name} phải báo cáo chỉ tiêu này."),
+                    "not-applicable",
+                    status,
+                    f"{self.unit.full_name} phải báo cáo chỉ tiêu này.",
                     f"Ghi số, hoặc chọn “{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}”.",
                 )
                 return None
             refuse(
-                *("blank", "(trống)", "Ô trống không rõ là số 0 hay không báo cáo."),
+                "blank",
+                "(trống)",
+                "Ô trống không rõ là số 0 hay không báo cáo.",
                 f"Ghi số, hoặc chọn “{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}” ở cột Tình trạng.",
             )
             return None
@@ -436,11 +462,9 @@ class _Reader:
             return None
         if status and not (status == layout.STATUS_ZERO and value == 0):
             refuse(
-                *(
-                    "value-and-status",
-                    f"{shown(raw)} và “{status}”",
-                    "Vừa có số vừa chọn tình trạng trái với số.",
-                ),
+                "value-and-status",
+                f"{shown(raw)} và “{status}”",
+                "Vừa có số vừa chọn tình trạng trái với số.",
                 "Bỏ một trong hai.",
             )
             return None
@@ -462,11 +486,13 @@ class _Reader:
             "wrong-type", shown(raw), f"Ô chứa {what}, không phải số.", number
         )
         if indicator.kind == "boolean":
-            word = nfc(str(raw.value)).strip().casefold()
+            word = tidy(str(raw.value)).casefold()
             if raw.type == "s" and word in (layout.YES.casefold(), layout.NO.casefold()):
                 return Decimal(word == layout.YES.casefold())
             refuse(
-                *("not-yes-or-no", shown(raw), f"Chỉ tiêu này chỉ nhận {layout.YES} hoặc {layout.NO}."),
+                "not-yes-or-no",
+                shown(raw),
+                f"Chỉ tiêu này chỉ nhận {layout.YES} hoặc {layout.NO}.",
                 f"Ghi {layout.YES} hoặc {layout.NO}.",
             )
             return None
@@ -496,7 +522,9 @@ class _Reader:
         value = Decimal(format(raw.value, ".15g"))  # Excel keeps 15 digits; more is noise of binary fractions
         if "%" in raw.number_format:
             refuse(
-                *("percent", shown(raw), "Ô định dạng phần trăm; chỉ tiêu này nhận số tuyệt đối."),
+                "percent",
+                shown(raw),
+                "Ô định dạng phần trăm; chỉ tiêu này nhận số tuyệt đối.",
                 "Ghi số; tỷ lệ do chương trình tính.",
             )
             return None
@@ -511,7 +539,9 @@ class _Reader:
         if value != round(value, indicator.decimals):
             what = "số nguyên" if indicator.decimals == 0 else f"số có nhiều nhất {indicator.decimals} chữ số thập phân"
             refuse(
-                *("fraction", shown(raw), f"Chỉ tiêu này chỉ nhận {what}; 4,342 có thể là 4342 bị đọc sai."),
+                "fraction",
+                shown(raw),
+                f"Chỉ tiêu này chỉ nhận {what}; 4,342 có thể là 4342 bị đọc sai.",
                 "Mở phiếu, ghi lại đủ chữ số (4342).",
             )
             return None
@@ -522,7 +552,9 @@ class _Reader:
             case numbers.Parsed(value, notes):
                 if notes:
                     refuse(
-                        *("oddly-typed", text, f"Đọc được là {value} nhưng {', '.join(notes)}."),
+                        "oddly-typed",
+                        text,
+                        f"Đọc được là {value} nhưng {', '.join(notes)}.",
                         "Xem lại; nếu đúng thì ghi lại bằng số.",
                         severity="warning",
                     )
@@ -534,8 +566,9 @@ class _Reader:
         return None
 
 
-def nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+def tidy(text: str) -> str:
+    """A label or word as it is compared: NFC, single plain spaces, none at the ends."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def shown(raw: workbook.RawCell | None) -> str:

@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_BYTES = 20_000_000
 MAX_UNPACKED = 100_000_000
-MAX_ROWS = 10_000
+MAX_CELLS = 100_000
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None
 
@@ -71,10 +71,11 @@ def read(path: Path) -> list[Sheet]:
 
 
 def _sheet(sheet: Worksheet) -> Sheet:
-    if sheet.max_row > MAX_ROWS:
+    # Not iter_rows: one formatted cell in the last column would make it create millions of empty ones.
+    filled = [cell for cell in sheet._cells.values() if cell.value is not None]
+    if len(filled) > MAX_CELLS:
         raise UnreadableError(
-            f"trang “{sheet.title}” dài {sheet.max_row} dòng, quá {MAX_ROWS}",
-            "Chép số liệu sang phiếu trống rồi gửi lại.",
+            f"trang “{sheet.title}” có {len(filled)} ô, quá {MAX_CELLS}", "Chép số liệu sang phiếu trống rồi gửi lại."
         )
     return Sheet(
         sheet.title,
@@ -82,9 +83,7 @@ def _sheet(sheet: Worksheet) -> Sheet:
             (cell.row, cell.column): RawCell(
                 cell.coordinate, cell.row, cell.column, _plain(cell.value), cell.data_type, cell.number_format
             )
-            for row in sheet.iter_rows()
-            for cell in row
-            if cell.value is not None
+            for cell in filled
         },
     )
 

@@ -125,7 +125,10 @@ def _undecided(stated: Iterable[Stated]) -> Iterable[Finding]:
     for item in stated:
         if not (item.decision and item.reason):
             yield Finding(
-                *("competing-figures", "error", item.cell, f"{item.bound.word} {item.value}".strip()),
+                "competing-figures",
+                "error",
+                item.cell,
+                f"{item.bound.word} {item.value}".strip(),
                 f"Số do {item.stated_by} nêu khác số trong phiếu mà chưa có quyết định dùng số nào.",
                 "Điền cột decision và reason.",
                 indicator=item.indicator,

@@ -1,0 +1,57 @@
+"""What an edition may show. Applied once, when a year is opened; nothing above ever holds a hidden value.
+
+Figures whose catalogue entry says `public_level: city` (persons, weapons, force strength) appear in the public edition
+for the whole city only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
+
+from danvan.catalogue import Catalogue, Indicator
+from danvan.intake.findings import Cell, Finding
+from danvan.intake.returns import EXACT, Status
+from danvan.measures import TOTAL, Result, Results
+
+Edition = Literal["public", "internal"]
+EDITIONS: tuple[Edition, ...] = ("public", "internal")
+
+
+def is_hidden(indicator: Indicator, scope: str, edition: Edition) -> bool:
+    """Whether `edition` may not show this indicator for this scope."""
+    return edition == "public" and scope != TOTAL and indicator.public_level == "city"
+
+
+def withhold(results: Results, edition: Edition) -> Results:
+    """The results with every hidden one emptied of value, parts and sources."""
+    return {
+        (code, scope): _emptied(result)
+        if is_hidden(result.indicator, scope, edition) and result.status is not Status.NOT_APPLICABLE
+        else result
+        for (code, scope), result in results.items()
+    }
+
+
+def _emptied(result: Result) -> Result:
+    return replace(
+        result,
+        value=None,
+        status=Status.WITHHELD,
+        bound=EXACT,
+        formula="",
+        sources=(),
+        numerator=None,
+        denominator=None,
+    )
+
+
+def withhold_findings(findings: Iterable[Finding], catalogue: Catalogue, edition: Edition) -> tuple[Finding, ...]:
+    """The findings; those on hidden indicators keep rule and reason, but neither unit, cell nor value."""
+    return tuple(
+        replace(finding, unit="", cell=Cell(""), found="")
+        if finding.indicator and finding.unit and is_hidden(catalogue.by_code[finding.indicator], "unit", edition)
+        else finding
+        for finding in findings
+    )

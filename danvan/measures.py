@@ -1,0 +1,245 @@
+"""Observations -> results: totals, ratios, change. No I/O, no words.
+
+A total is the sum of what units and city offices reported; a ratio is a ratio of sums, never a mean of ratios. A sum
+with one lower bound is a lower bound. What is not known stays not known: a result says how many units stand behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from danvan.catalogue import UNIT_COUNTS, Indicator
+from danvan.intake.findings import Cell
+from danvan.intake.returns import EXACT, Bound, Status
+from danvan.intake.year import Year
+from danvan.units import Unit
+
+TOTAL = "total"  # the scope of the whole city; other scopes are unit ids
+Provenance = Literal["reported", "published", "illustrative"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A computed figure.
+
+    `value` is in `indicator.measured_in` (ratios: times `indicator.scale`), unrounded; None with its `status`.
+    `reported` of `owed` districts stand behind it; `city_missing` says that the city offices' part is lacking.
+    """
+
+    indicator: Indicator
+    year: int
+    scope: str
+    value: Decimal | None
+    status: Status
+    bound: Bound
+    formula: str
+    sources: tuple[Cell, ...]
+    provenance: Provenance
+    reported: int
+    owed: int
+    city_missing: bool = False
+    numerator: Decimal | None = None
+    denominator: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in trace.json: 'tips_received@2023/total'."""
+        return f"{self.indicator.code}@{self.year}/{self.scope}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody who owes a part has reported it."""
+        return self.reported == self.owed and not self.city_missing
+
+
+Results = dict[tuple[str, str], Result]  # by (indicator code, scope)
+
+
+def compute(year: Year) -> Results:
+    """Every result of a year: each indicator for the whole city, for each unit and for the city offices."""
+    results: Results = {}
+    for indicator in year.catalogue.reported:
+        for unit in year.units.all:
+            results[indicator.code, unit.id] = _of_unit(year, indicator, unit)
+        results[indicator.code, TOTAL] = _total(year, indicator, results)
+    for indicator in year.catalogue.indicators:
+        if indicator.kind == "ratio":
+            for unit in year.units.all:
+                results[indicator.code, unit.id] = _ratio(year, indicator, [unit], unit.id, results)
+            results[indicator.code, TOTAL] = _ratio(year, indicator, year.units.all, TOTAL, results)
+    return results
+
+
+def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
+    owed = unit.owes(indicator) == "owed"
+    observation = year.observations.get((unit.id, indicator.code))
+    provenance: Provenance = "illustrative" if _illustrative(year, unit) else "reported"
+    if observation is None:
+        status = Status.NOT_REPORTED if owed else Status.NOT_APPLICABLE
+        return Result(indicator, year.params.year, unit.id, None, status, EXACT, "", (), provenance, 0, int(owed))
+    return Result(
+        indicator,
+        year.params.year,
+        unit.id,
+        observation.value,
+        observation.status,
+        observation.bound,
+        f"số trong phiếu của {unit.full_name}",
+        (observation.cell,),
+        provenance,
+        reported=int(owed and observation.value is not None),
+        owed=int(owed),
+    )
+
+
+def _total(year: Year, indicator: Indicator, results: Results) -> Result:
+    parts = [results[indicator.code, unit.id] for unit in year.units.districts]
+    city = results[indicator.code, year.units.city.id]
+    known = [part for part in (*parts, city) if part.value is not None]
+    words = "số đơn vị ghi Có" if indicator.kind == "boolean" else "tổng số của các đơn vị"
+    if "city" in indicator.reporters and indicator.reporters != ("city",):
+        words += " và khối thành phố"
+    if indicator.reporters == ("city",):
+        words = "số của khối thành phố"
+    value = sum((part.value for part in known if part.value is not None), Decimal(0)) if known else None
+    return Result(
+        indicator,
+        year.params.year,
+        TOTAL,
+        value,
+        Status.NOT_REPORTED if value is None else Status.REPORTED if value else Status.ZERO,
+        sum_bound(part.bound for part in known),
+        words,
+        tuple(cell for part in known for cell in part.sources),
+        _city_provenance(year),
+        reported=sum(part.reported for part in parts),
+        owed=sum(part.owed for part in parts),
+        city_missing=bool(city.owed and not city.reported),
+    )
+
+
+def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, results: Results) -> Result:
+    """Sum over sum, over the units of which both are known; the same units stand above and below the line."""
+    assert indicator.numerator
+    assert indicator.denominator
+    assert indicator.scale
+    above = results[indicator.numerator, scope]
+    counted = indicator.denominator in UNIT_COUNTS
+    below = above if counted else results[indicator.denominator, scope]
+    top, bottom, sources, districts = Decimal(0), Decimal(0), list[Cell](), 0
+    for unit in units:
+        part = results[indicator.numerator, unit.id]
+        other = None if counted else results[indicator.denominator, unit.id]
+        if part.value is None or (other and other.value is None):
+            continue
+        count = _unit_count(year, unit, indicator.denominator, scope) if counted else None
+        under = Decimal(count or 0) if other is None or other.value is None else other.value
+        top, bottom, districts = top + part.value, bottom + under, districts + (not unit.is_city)
+        sources += [
+            *part.sources,
+            *(other.sources if other else [_reference(unit, indicator.denominator)] * bool(count)),
+        ]
+    bound = above.bound
+    if below.bound != EXACT and not counted:
+        bound = Bound("about", "khoảng")
+    statuses = {above.status, below.status}
+    status = next((s for s in (Status.NOT_APPLICABLE, Status.NOT_REPORTED) if s in statuses), Status.REPORTED)
+    if status is Status.REPORTED and not bottom:
+        status = Status.NOT_APPLICABLE
+    known = status is Status.REPORTED
+    times = {100: " × 100%", 1: ""}.get(indicator.scale, f" × {indicator.scale}")
+    return Result(
+        indicator,
+        year.params.year,
+        scope,
+        top / bottom * indicator.scale if known else None,
+        status,
+        bound,
+        f"{indicator.numerator} / {indicator.denominator}{times}",
+        tuple(sources),
+        above.provenance,
+        reported=districts,
+        owed=max(above.owed, below.owed),
+        city_missing=above.city_missing or below.city_missing,
+        numerator=top if known else None,
+        denominator=bottom if known else None,
+    )
+
+
+def _unit_count(year: Year, unit: Unit, name: str, scope: str) -> int | None:
+    if unit.is_city:
+        return None
+    count = unit.count(name)
+    if name == "population" and scope != TOTAL and count and count < year.params.thresholds.small_population:
+        return None  # a rate per 10,000 of some hundred people says nothing
+    return count
+
+
+def _reference(unit: Unit, name: str) -> Cell:
+    if name == "population":
+        return Cell("data/reference/population.csv", "", f"dòng {unit.population_line}")
+    return Cell("params/units.csv", "", f"dòng {unit.line}")
+
+
+def _illustrative(year: Year, unit: Unit) -> bool:
+    return any(r.illustrative for r in year.returns if r.unit.id == unit.id)
+
+
+def _city_provenance(year: Year) -> Provenance:
+    return "illustrative" if year.illustrative_city else year.params.provenance.city_totals
+
+
+def sum_bound(bounds: Iterable[Bound]) -> Bound:
+    """The bound of a sum: exact if all are; a lower bound if some are lower and none is 'about'."""
+    inexact = [bound for bound in bounds if bound != EXACT]
+    if not inexact:
+        return EXACT
+    if any(bound.kind == "about" for bound in inexact):
+        return Bound("about", "khoảng")
+    words = {bound.word for bound in inexact}
+    return Bound("lower", words.pop() if len(words) == 1 else "hơn")
+
+
+def rounded(value: Decimal, decimals: int) -> Decimal:
+    """Half away from zero on exact decimals, as Excel's ROUND does."""
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class Change:
+    """This year against last.
+
+    `way` is incomparable (with a `reason`), same, up or down; `amount` > 0 is in the indicator's own measure (ratios in
+    percent: percentage points); `percent` > 0 of last year's value where it is large enough to say so, else None.
+    """
+
+    now: Result
+    last: Result | None
+    way: Literal["incomparable", "same", "up", "down"]
+    reason: str = ""
+    amount: Decimal = field(default=Decimal(0))
+    percent: Decimal | None = None
+
+
+def change(now: Result, last: Result | None, last_year: int, small_count: int) -> Change:
+    """Compare two results of one indicator and scope; never across unlike or incomplete figures."""
+    if last is None:
+        return Change(now, last, "incomparable", f"không có số liệu năm {last_year}")
+    if now.value is None or last.value is None:
+        return Change(now, last, "incomparable", "một trong hai năm không có số liệu")
+    if not (now.complete and last.complete):
+        return Change(now, last, "incomparable", "chưa đủ đơn vị báo cáo")
+    if now.bound != EXACT or last.bound != EXACT:
+        return Change(now, last, "incomparable", "số liệu chỉ ghi mức tối thiểu hoặc ước chừng")
+    decimals = now.indicator.decimals
+    amount = rounded(now.value, decimals) - rounded(last.value, decimals)
+    if not amount:
+        return Change(now, last, "same")
+    percent = None
+    counted = now.indicator.kind in ("count", "quantity") or now.indicator.scale not in (None, 100)
+    if counted and min(now.value, last.value) >= (small_count if now.indicator.kind != "ratio" else 0) and last.value:
+        percent = rounded(abs(now.value - last.value) / last.value * 100, 1)
+    return Change(now, last, "up" if amount > 0 else "down", "", abs(amount), percent)

@@ -1,0 +1,177 @@
+"""Executed notebook -> document model, built once for all writers."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, count
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat import from_dict as node
+
+from danvan import prose
+from danvan.document import (
+    BLOCK_MIME,
+    Block,
+    Document,
+    Figure,
+    Heading,
+    Meta,
+    Part,
+    TitleBlock,
+    Value,
+    from_json,
+)
+from danvan.errors import StageError
+
+ANNEX, LANDSCAPE = "annex", "landscape"  # tags of the Markdown cell that starts an annex
+_SVG, _PNG = "image/svg+xml", "image/png"
+
+
+class PublishError(StageError):
+    """The executed notebook cannot become a document; says which cell and what to do."""
+
+
+def build(notebook: NotebookNode) -> Document:
+    """The document of an executed notebook: prose with its values, charts, tables, footnotes numbered throughout.
+
+    Raises PublishError for a notebook that was not run, lacks its title block, or shows what cannot be published.
+    """
+    numbers, parts, meta = count(1), [_OpenPart("main", False)], None
+    seen: set[str] = set()
+    for index, cell in enumerate(_own_cells(notebook), start=1):
+        if cell.cell_type == "markdown":
+            tags = cell.metadata.get("tags", [])
+            if ANNEX in tags:
+                parts.append(_OpenPart("annex", LANDSCAPE in tags))
+            values = _values(cell, index)
+            parts[-1].blocks += [_unique(b, seen) for b in prose.blocks(cell.source, values, lambda: next(numbers))]
+        elif cell.cell_type == "code":
+            for output in cell.get("outputs", []):
+                block = _block(output, index)
+                if isinstance(block, TitleBlock):
+                    meta = from_json(output.metadata[BLOCK_MIME]["meta"])
+                if block is not None:
+                    parts[-1].blocks.append(block)
+    if not isinstance(meta, Meta):
+        raise PublishError("Sổ chưa có phần đầu báo cáo. Thêm ô mã với y.title_block() rồi chạy lại.")
+    if figures := _twice(b.id for part in parts for b in part.blocks if isinstance(b, Figure)):
+        raise PublishError(f"Hai biểu đồ cùng id {', '.join(figures)}. Đặt cho mỗi biểu đồ một id riêng.")
+    return Document(meta, tuple(Part(p.kind, tuple(p.blocks), p.landscape) for p in parts))
+
+
+def shared_copy(notebook: NotebookNode) -> NotebookNode:
+    """The executed notebook for readers: values in the prose, no times, no paths."""
+    cells = []
+    for index, cell in enumerate(notebook.cells, start=1):
+        kept = {"cell_type": cell.cell_type, "id": cell.get("id", f"o-{index}"), "source": cell.source, "metadata": {}}
+        if tags := cell.metadata.get("tags"):
+            kept["metadata"] = {"tags": tags}
+        if cell.cell_type == "markdown":
+            kept["source"] = prose.substitute(cell.source, _values(cell, index))
+        if cell.cell_type == "code":
+            kept |= {"execution_count": cell.get("execution_count"), "outputs": cell.get("outputs", [])}
+        cells.append(kept)
+    metadata = {name: notebook.metadata.get(name, {}) for name in ("kernelspec", "language_info")}
+    copy: NotebookNode = node({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})  # type: ignore[no-untyped-call]
+    return copy
+
+
+def printed(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """Every figure the notebook prints, in order: where, as what text, and the keys of the results behind it."""
+    found: list[dict[str, Any]] = []
+    for cell in _own_cells(notebook):
+        for item in cell.metadata.get("user_expressions", []):
+            if (value := prose.value_of(item)) and value.results:
+                place = {"where": "text", "expression": value.expression}
+                found.append(place | {"text": value.text, "results": list(value.results)})
+        for output in cell.get("outputs", []):
+            about = output.get("metadata", {}).get(_SVG)
+            if about and about.get("results"):
+                place = {"where": "chart", "id": about["id"]}
+                found.append(place | {"text": about["caption"], "results": about["results"]})
+            table = output.get("data", {}).get(BLOCK_MIME, {})
+            for row in table.get("rows", []) if table.get("type") == "Table" else []:
+                for column, cell_ in zip(table["columns"], row["cells"], strict=True):
+                    if cell_["results"]:
+                        place = {"where": "table", "id": table["id"], "row": row["label"], "column": column["label"]}
+                        found.append(place | {"text": cell_["text"], "results": cell_["results"]})
+    return found
+
+
+def figures(document: Document) -> Iterator[Figure]:
+    """All charts of a document, in order."""
+    return (block for part in document.parts for block in part.blocks if isinstance(block, Figure))
+
+
+class _OpenPart:
+    def __init__(self, kind: str, landscape: bool) -> None:
+        self.kind: Any = kind
+        self.landscape = landscape
+        self.blocks: list[Block] = []
+
+
+def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The cells that the analyst wrote, so that numbers in messages fit the stored notebook."""
+    return [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+def _values(cell: NotebookNode, index: int) -> dict[str, Value]:
+    values = {}
+    for item in cell.metadata.get("user_expressions", []):
+        if value := prose.value_of(item):
+            values[item["expression"]] = value
+    for expression in prose.expressions(cell.source):
+        if expression not in values:
+            raise PublishError(f"Ô {index}: biểu thức {{eval}}`{expression}` chưa có giá trị. Hãy chạy sổ trước.")
+    return values
+
+
+def _block(output: NotebookNode, index: int) -> Block | None:
+    """The block in a cell's output; text printed for the analyst's own use is left out, anything else refused."""
+    if output.output_type == "stream":
+        return None
+    if output.output_type == "error":
+        raise PublishError(f"Ô {index} chạy lỗi: {output.evalue}. Sửa ô rồi chạy lại.")
+    data, metadata = output.get("data", {}), output.get("metadata", {})
+    if BLOCK_MIME in data:
+        block: Block = _nfc(from_json(data[BLOCK_MIME]))
+        return block
+    if _SVG in data and (about := metadata.get(_SVG)):
+        png = base64.b64decode(data.get(_PNG, ""))
+        caption, alt = (unicodedata.normalize("NFC", about[name]) for name in ("caption", "alt"))
+        return Figure(about["id"], caption, alt, data[_SVG], png)
+    if set(data) == {"text/plain"} and data["text/plain"] == "None":
+        return None
+    raise PublishError(
+        f"Ô {index} cho ra kết quả không đưa vào báo cáo được ({', '.join(data)}). Dùng y.table, y.chart, y.publish; "
+        "để xem riêng thì dùng print, hoặc kết thúc dòng cuối bằng dấu chấm phẩy."
+    )
+
+
+def _nfc(node: Any) -> Any:
+    """All texts of a block in NFC."""
+    if isinstance(node, str):
+        return unicodedata.normalize("NFC", node)
+    if isinstance(node, tuple):
+        return tuple(_nfc(item) for item in node)
+    if hasattr(node, "__dataclass_fields__"):
+        return replace(node, **{name: _nfc(getattr(node, name)) for name in node.__dataclass_fields__})
+    return node
+
+
+def _unique(block: Block, seen: set[str]) -> Block:
+    """Headings get ids of their own, even where two read alike."""
+    if not isinstance(block, Heading):
+        return block
+    name = next(n for n in chain([block.id], (f"{block.id}-{i}" for i in count(2))) if n not in seen)
+    seen.add(name)
+    return replace(block, id=name)
+
+
+def _twice(ids: Iterator[str]) -> list[str]:
+    listed = list(ids)
+    return sorted({i for i in listed if listed.count(i) > 1})

@@ -1,0 +1,1 @@
+from danvan.document import *

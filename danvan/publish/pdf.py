@@ -1,0 +1,535 @@
+"""Writes a document as PDF: accessible (PDF/UA-1) and archival (PDF/A-2a) in one file.
+
+Typst sets the pages (`report.typ` walks the document, `profiles/*.yaml` holds every measure), pikepdf then marks the
+row headers of tables, which Typst cannot yet. The same document gives the same bytes wherever and whenever.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import typst
+import yaml
+
+from danvan.publish import fonts
+from danvan.document import (
+    Block,
+    Break,
+    Closing,
+    Document,
+    Emphasis,
+    Figure,
+    Heading,
+    Inline,
+    Link,
+    ListBlock,
+    NoteMark,
+    Paragraph,
+    Strong,
+    Table,
+    Text,
+    TitleBlock,
+    Value,
+)
+
+Json = dict[str, Any]
+
+TEMPLATE = Path(__file__).with_name("report.typ")
+PROFILES = Path(__file__).with_name("profiles")
+STANDARDS = ["ua-1", "a-2a"]
+
+# How often the pages are laid out anew to bring footnotes to their marks; one round in ten is needed at most, usually.
+_ROUNDS = 150
+
+# Typst wants a date for PDF/A. A document without one gets this, and loses it again before it is written.
+_NO_DATE = datetime.date(1970, 1, 1)
+
+
+class PdfError(Exception):
+    """The PDF could not be made: a sentence for the reader, and what the typesetter said, if it was asked."""
+
+    def __init__(self, sentence: str, diagnostic: str = "") -> None:
+        super().__init__(f"{sentence}\n{diagnostic}".strip())
+        self.sentence = sentence
+        self.diagnostic = diagnostic
+
+
+def render(document: Document) -> bytes:
+    """The document as PDF.
+
+    Raises PdfError if the profile is unknown, a character is not in the font, a table is too wide for the page, a
+    footnote lands on another page than its mark, or Typst has anything else to say, be it only a warning.
+    """
+    date = _date(document.meta.date)
+    profile = _profile(document.meta.profile)
+    tree = _document(document, date or _NO_DATE)
+    try:
+        compiler = _lay_out(tree, profile)
+        data, warnings = compiler.compile_with_warnings(format="pdf", pdf_standards=STANDARDS)
+    except typst.TypstError as error:
+        raise PdfError(_sentence(error.message), error.diagnostic) from error
+    if warnings:
+        said = "\n".join(str(warning.diagnostic or warning.message) for warning in warnings)
+        raise PdfError("Không xuất được PDF: trình dàn trang có cảnh báo.", said)
+    return _finish(data, keep_date=date is not None)
+
+
+# ---------------------------------------------------------------- pages
+
+
+def _lay_out(tree: Json, profile: Json) -> Any:
+    """A compiler whose pages keep every footnote with its mark.
+
+    Typst now and then parts the two at a page end (typst #5314, #5603). Then the gaps above the blocks of that page
+    grow by a line in all, and the pages are laid out again.
+    """
+    blocks = list(_numbered(tree))
+    for _ in range(_ROUNDS):
+        compiler = _compiler(tree, profile)
+        places = json.loads(compiler.query("<danvan-places>", field="value", one=True))
+        stray = _first_stray(places)
+        if stray is None:
+            return compiler
+        _loosen(blocks, places, stray, profile["body"])
+    number = stray[0] if stray else 0
+    raise PdfError(
+        f"Không xuất được PDF: chú thích số {number} nằm khác trang với số chú thích. "
+        "Hãy thêm hoặc bớt vài chữ ở đoạn văn có chú thích đó."
+    )
+
+
+def _compiler(tree: Json, profile: Json) -> Any:
+    inputs = {"document": _dump(tree), "profile": _dump(profile)}
+    return typst.Compiler(
+        TEMPLATE, root=TEMPLATE.parent, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs=inputs
+    )
+
+
+def _numbered(tree: Json) -> Iterator[Json]:
+    """The blocks of the parts, numbered from 0."""
+    for number, block in enumerate(block for part in tree["parts"] for block in part["blocks"]):
+        block["block"] = number
+        yield block
+
+
+def _first_stray(places: list[Json]) -> tuple[int, int] | None:
+    """The first note that does not begin on the page of its (first) mark, and the earlier of the two pages."""
+    marks: dict[int, int] = {}
+    starts: dict[int, int] = {}
+    for place in places:
+        if place["what"] == "mark":
+            marks.setdefault(place["note"], place["page"])
+        elif place["what"] == "start":
+            starts.setdefault(place["note"], place["page"])
+    strays = [(min(page, starts[note]), note) for note, page in marks.items() if starts[note] != page]
+    if not strays:
+        return None
+    page, note = min(strays)
+    return note, page
+
+
+def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body: Json) -> None:
+    """Moves the line of a stray note a little down its page, towards the next.
+
+    First the gaps above the blocks that begin on the page grow, up to the block of the mark: by a third of a line in all,
+    round after round. Before that shows (two lines in one gap), the block of the mark begins a new page instead. If it
+    already does, its lines move apart.
+    """
+    note, page = stray
+    begins: dict[int, int] = {}
+    current = 0
+    for place in places:
+        if place["what"] == "block":
+            current = place["block"]
+            begins.setdefault(current, place["page"])
+        elif place["what"] == "mark" and place["note"] == note:
+            break
+    on_page = [number for number, at in begins.items() if at == page]
+    gaps = [number for number in on_page[1:] if blocks[number - 1]["type"] != "heading"]
+    first = current
+    while blocks[first - 1]["type"] == "heading":
+        first -= 1
+    line = body["line_pt"]
+    if gaps and all(blocks[number].get("stretch", 0) < 2 * line for number in gaps):
+        for number in gaps:
+            blocks[number]["stretch"] = blocks[number].get("stretch", 0) + line / 3 / len(gaps)
+    elif not blocks[first].get("new_page"):
+        blocks[first]["new_page"] = True
+        for number in gaps:
+            blocks[number]["stretch"] = 0
+    else:
+        blocks[current]["looser"] = blocks[current].get("looser", 0) + body["looser_pt"]
+
+
+# ---------------------------------------------------------------- settings
+
+
+@cache
+def _fonts() -> Any:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts.FONT_DIR)]
+    )
+
+
+@cache
+def _profile(name: str) -> Json:
+    path = PROFILES / f"{name}.yaml"
+    known = sorted(file.stem for file in PROFILES.glob("*.yaml"))
+    if name not in known:
+        raise PdfError(f"Không có mẫu thể thức “{name}”. Các mẫu hiện có: {', '.join(known)}.")
+    profile: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return profile
+
+
+def _date(text: str | None) -> datetime.date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text[:10])
+    except ValueError as error:
+        raise PdfError(f"Ngày của văn bản không đúng dạng NĂM-THÁNG-NGÀY: “{text}”.") from error
+
+
+def _dump(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+# ---------------------------------------------------------------- document to JSON
+
+
+def _words(text: str) -> str:
+    """Text as it is set: NFC, a line end typed in a source is a space (other spaces stay what they are)."""
+    return re.sub(r"[ \t\r\n\f\v]+", " ", unicodedata.normalize("NFC", text))
+
+
+@dataclass
+class _Walk:
+    """What is already seen on the way through the document."""
+
+    ids: frozenset[str]
+    labelled: set[str] = field(default_factory=set)
+    notes: set[int] = field(default_factory=set)
+
+    def label(self, id_: str) -> str:
+        """The id the first time, then nothing: a label can stand once."""
+        if not id_ or id_ in self.labelled:
+            return ""
+        self.labelled.add(id_)
+        return id_
+
+
+def _document(document: Document, date: datetime.date) -> Json:
+    meta = document.meta
+    walk = _Walk(ids=frozenset(_ids(document)))
+    return {
+        "font": fonts.FAMILY,
+        "meta": {
+            "title": _words(meta.title),
+            "authors": [_words(author) for author in meta.authors],
+            "marks": [_words(mark) for mark in meta.marks],
+            "language": meta.language,
+            "date": [date.year, date.month, date.day],
+        },
+        "parts": [
+            {
+                "kind": part.kind,
+                "landscape": part.landscape,
+                "blocks": _blocks(part.blocks, walk, annex=part.kind == "annex"),
+            }
+            for part in document.parts
+        ],
+    }
+
+
+def _ids(document: Document) -> Iterator[str]:
+    for part in document.parts:
+        for block in part.blocks:
+            if isinstance(block, (Heading, Figure, Table)) and block.id:
+                yield block.id
+
+
+def _blocks(blocks: Iterable[Block], walk: _Walk, *, annex: bool = False) -> list[Json]:
+    made: list[Json] = []
+    heading_before = False
+    for block in blocks:
+        node = _block(block, walk)
+        if isinstance(block, Closing) and made and made[-1]["type"] == "paragraph":
+            made[-1]["role"] = "before-closing"
+        if annex and heading_before and _is_reference(block):
+            node["role"] = "annex-reference"
+        else:
+            heading_before = isinstance(block, Heading) and block.level == 2
+        made.append(node)
+    return made
+
+
+def _is_reference(block: Block) -> bool:
+    """"(Kèm theo ...)" under the heading of an annex: a paragraph that is one emphasis."""
+    return (
+        isinstance(block, Paragraph) and len(block.children) == 1 and isinstance(block.children[0], Emphasis)
+    )
+
+
+def _block(block: Block, walk: _Walk) -> Json:
+    match block:
+        case Heading():
+            return {
+                "type": "heading",
+                "level": block.level,
+                "id": walk.label(block.id),
+                "children": _inlines(block.children, walk),
+            }
+        case Paragraph():
+            return {
+                "type": "paragraph",
+                "role": "",
+                "notes": any(_has_note(child) for child in block.children),
+                "children": _inlines(block.children, walk),
+            }
+        case ListBlock():
+            return {
+                "type": "list",
+                "ordered": block.ordered,
+                "items": [_blocks(item, walk) for item in block.items],
+            }
+        case Figure():
+            return {
+                "type": "figure",
+                "id": walk.label(block.id),
+                "caption": _words(block.caption),
+                "alt": _words(block.alt),
+                "svg": block.svg,
+            }
+        case Table():
+            return _table(block, walk)
+        case TitleBlock():
+            return {
+                "type": "title",
+                "heading": _words(block.heading),
+                "bodies": [
+                    {"superior": _words(body.superior), "name": _words(body.name)} for body in block.bodies
+                ],
+                "number": _words(block.number),
+                "place_date": _words(block.place_date),
+                "kind": _words(block.kind),
+                "subject": [_words(line) for line in block.subject],
+            }
+        case Closing():
+            return {
+                "type": "closing",
+                "distribution": [
+                    {"to": [_words(name) for name in group.to], "purpose": _words(group.purpose)}
+                    for group in block.distribution
+                ],
+                "signatories": [
+                    {
+                        "titles": [_words(line) for line in person.titles],
+                        "rank": _words(person.rank),
+                        "name": _words(person.name),
+                        "grammar": person.grammar,
+                    }
+                    for person in block.signatories
+                ],
+            }
+
+
+def _inlines(children: Iterable[Inline], walk: _Walk) -> list[Json]:
+    return [node for child in children for node in _inline(child, walk)]
+
+
+def _inline(inline: Inline, walk: _Walk) -> list[Json]:
+    match inline:
+        case Text() | Value():
+            return [{"type": "text", "text": _words(inline.text)}]
+        case Strong():
+            return [{"type": "strong", "children": _inlines(inline.children, walk)}]
+        case Emphasis():
+            return [{"type": "emphasis", "children": _inlines(inline.children, walk)}]
+        case Break():
+            return [{"type": "break"}]
+        case Link():
+            return _link(inline, walk)
+        case NoteMark():
+            again = inline.number in walk.notes
+            walk.notes.add(inline.number)
+            blocks = [] if again else _blocks(inline.blocks, walk)
+            return [{"type": "note", "number": inline.number, "again": again, "blocks": blocks}]
+
+
+def _has_note(inline: Inline) -> bool:
+    match inline:
+        case NoteMark():
+            return True
+        case Strong() | Emphasis() | Link():
+            return any(_has_note(child) for child in inline.children)
+        case _:
+            return False
+
+
+def _link(link: Link, walk: _Walk) -> list[Json]:
+    """A link to the web or within the document; any other target is left as its words."""
+    children = _inlines(link.children, walk)
+    if link.href.startswith("#") and link.href[1:] in walk.ids:
+        return [{"type": "link", "to": "id", "target": link.href[1:], "children": children}]
+    if re.match(r"(https?://|mailto:)", link.href):
+        return [{"type": "link", "to": "web", "target": link.href, "children": children}]
+    return children
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _table(table: Table, walk: _Walk) -> Json:
+    for row in table.rows:
+        if row.role != "section" and len(row.cells) != len(table.columns):
+            raise PdfError(
+                f"Bảng “{table.caption}”: dòng “{row.label}” có {len(row.cells)} ô, "
+                f"bảng có {len(table.columns)} cột số liệu."
+            )
+    return {
+        "type": "table",
+        "id": walk.label(table.id),
+        "caption": _words(table.caption),
+        "header": _header(table),
+        "aligns": [column.align for column in table.columns],
+        "columns": _measured(table),
+        "rows": [
+            {
+                "label": _words(row.label),
+                "role": row.role,
+                "cells": [{"text": _words(cell.text), "kind": cell.kind} for cell in row.cells],
+            }
+            for row in table.rows
+        ],
+        "notes": [_words(note) for note in table.notes],
+    }
+
+
+def _header(table: Table) -> list[list[Json]]:
+    """One or two header rows: neighbours of one group share a cell above them, a cell without a group spans both."""
+    depth = 2 if any(column.group for column in table.columns) else 1
+    top: list[Json] = [_head(table.corner, rowspan=depth)]
+    below: list[Json] = []
+    before = ""
+    for column in table.columns:
+        if not column.group:
+            top.append(_head(column.label, rowspan=depth))
+        else:
+            below.append(_head(column.label))
+            if column.group == before:
+                top[-1]["colspan"] += 1
+            else:
+                top.append(_head(column.group))
+        before = column.group
+    return [top, below] if below else [top]
+
+
+def _head(text: str, rowspan: int = 1) -> Json:
+    return {"text": _words(text), "colspan": 1, "rowspan": rowspan}
+
+
+def _measured(table: Table) -> list[Json]:
+    """What the template measures to set the widths of the columns: longest words, longest texts, the heads."""
+    labels = [row.label for row in table.rows if row.role != "section"]
+    columns = [(table.corner, labels)]
+    for index, column in enumerate(table.columns):
+        columns.append((column.label, [row.cells[index].text for row in table.rows if row.cells]))
+    measured = []
+    for head, texts in columns:
+        head, texts = _words(head), [_words(text) for text in texts]
+        # Lines break at plain spaces and after hyphens; a number is never broken.
+        words = [word for text in (head, *texts) for word in re.split(r"[ ]|(?<=-)", text)]
+        measured.append({"words": _longest(words), "longest": _longest(texts), "heads": [head]})
+    return measured
+
+
+def _longest(texts: Iterable[str], count: int = 4) -> list[str]:
+    return sorted(set(texts), key=lambda text: (-len(text), text))[:count]
+
+
+# ---------------------------------------------------------------- what Typst says
+
+
+def _sentence(message: str) -> str:
+    """A sentence in Vietnamese for a message of Typst."""
+    if "could not be displayed" in message:
+        found = re.search(r'`"(.*)"`\s+could', message)
+        what = f": {found.group(1)}" if found else ""
+        return f"Không xuất được PDF: phông {fonts.FAMILY} không có ký tự này{what}."
+    if "danvan: table too wide: " in message:
+        caption = message.split("danvan: table too wide: ", 1)[1].strip('"')
+        return f"Không xuất được PDF: bảng “{caption}” quá rộng so với trang, kể cả ở cỡ chữ nhỏ nhất."
+    if "missing alt text" in message:
+        return "Không xuất được PDF: có hình chưa có lời mô tả (alt)."
+    if "heading" in message:
+        return "Không xuất được PDF: các đề mục phải liền cấp, bắt đầu từ cấp lớn nhất."
+    return "Không xuất được PDF: trình dàn trang báo lỗi."
+
+
+# ---------------------------------------------------------------- after Typst
+
+
+def _finish(data: bytes, *, keep_date: bool) -> bytes:
+    """Marks the row headers of tables; takes out the times if the document has no date."""
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        _mark_row_headers(pdf.Root.StructTreeRoot)
+        if not keep_date:
+            _remove_times(pdf)
+        out = io.BytesIO()
+        pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.preserve)
+    return out.getvalue()
+
+
+def _mark_row_headers(root: Any) -> None:
+    scope = pikepdf.Dictionary(O=pikepdf.Name.Table, Scope=pikepdf.Name.Row)
+    for element in _elements(root):
+        if element.get("/S") != "/TBody":
+            continue
+        for row in _kids(element):
+            if row.get("/S") != "/TR":
+                continue
+            label = _kids(row)[0]
+            label.S = pikepdf.Name.TH
+            attributes = label.get("/A")
+            if isinstance(attributes, pikepdf.Array):
+                label.A = pikepdf.Array([*attributes, scope])
+            elif attributes is not None:
+                label.A = pikepdf.Array([attributes, scope])
+            else:
+                label.A = scope
+
+
+def _elements(element: Any) -> Iterator[Any]:
+    stack = [element]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(_kids(current)))
+
+
+def _kids(element: Any) -> list[Any]:
+    kids = element.get("/K")
+    if kids is None:
+        return []
+    found = list(kids) if isinstance(kids, pikepdf.Array) else [kids]
+    return [kid for kid in found if isinstance(kid, pikepdf.Dictionary) and "/S" in kid]
+
+
+def _remove_times(pdf: pikepdf.Pdf) -> None:
+    for key in ("/CreationDate", "/ModDate"):
+        if key in pdf.docinfo:
+            del pdf.docinfo[key]
+    metadata = pdf.Root.Metadata.read_bytes().decode("utf-8")
+    for tag in ("xmp:ModifyDate", "xmp:CreateDate", "xmpMM:History"):
+        metadata = re.sub(rf"<{tag}>.*?</{tag}>", "", metadata, flags=re.DOTALL)
+    pdf.Root.Metadata.write(metadata.encode("utf-8"))

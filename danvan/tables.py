@@ -1,0 +1,166 @@
+"""Results -> tables of the document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from danvan.catalogue import Catalogue, Indicator
+from danvan.document import CellKind, Column, RowRole, Table, TableCell, TableRow
+from danvan.intake.findings import Finding
+from danvan.intake.returns import Status
+from danvan.intake.year import Stated
+from danvan.measures import TOTAL, Change, Result, Results
+from danvan.units import Unit, Units
+from danvan.wording import change_in_table, coverage, in_table, measured, number, with_bound
+
+_KINDS: dict[Status, CellKind] = {
+    Status.NOT_REPORTED: "missing",
+    Status.NOT_APPLICABLE: "not_applicable",
+    Status.WITHHELD: "hidden",
+}
+LEGEND = "“–”: không áp dụng; “chưa báo cáo”: đơn vị phải báo cáo nhưng chưa có số."
+
+
+def cell(result: Result) -> TableCell:
+    """One result as a table cell."""
+    return TableCell(in_table(result) + coverage(result), _KINDS.get(result.status, "value"), (result.key,))
+
+
+def change_cell(change: Change) -> TableCell:
+    keys = (change.now.key, change.last.key) if change.last else (change.now.key,)
+    if change.way == "incomparable":
+        return TableCell("không so sánh được", "not_applicable", keys)
+    return TableCell(change_in_table(change), "value", keys)
+
+
+def by_unit(
+    table_id: str,
+    caption: str,
+    indicators: Sequence[Indicator],
+    units: Units,
+    now: Results,
+    last: Results | None,
+    changes: dict[str, Change],
+    last_label: str,
+) -> Table:
+    """Units down, indicators across; then city offices, the whole city, last year, change on last year."""
+
+    def row(label: str, role: RowRole, cells: Iterable[TableCell]) -> TableRow:
+        return TableRow(label, tuple(cells), role)
+
+    def of(unit: Unit, role: RowRole) -> TableRow:
+        return row(unit.name, role, (cell(now[i.code, unit.id]) for i in indicators))
+
+    rows = [of(unit, "unit") for unit in units.districts]
+    rows.append(of(units.city, "city"))
+    rows.append(row("Toàn thành phố", "total", (cell(now[i.code, TOTAL]) for i in indicators)))
+    if last is not None:
+        rows.append(row(last_label, "last", (_or_none(last.get((i.code, TOTAL))) for i in indicators)))
+    rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
+    columns = tuple(Column(f"{i.name} ({i.measured_in})") for i in indicators)
+    return Table(table_id, caption, "Đơn vị", columns, tuple(rows), (LEGEND,))
+
+
+def by_year(
+    table_id: str,
+    caption: str,
+    indicators: Sequence[Indicator],
+    now: Results,
+    last: Results | None,
+    changes: dict[str, Change],
+    now_label: str,
+    last_label: str,
+) -> Table:
+    """Indicators down; this year, last year and the change for the whole city across."""
+    columns = [Column("Đơn vị tính", align="left"), Column(now_label)]
+    if last is not None:
+        columns.append(Column(last_label))
+    columns.append(Column("So với năm trước"))
+    rows = [
+        TableRow(
+            i.name,
+            (
+                TableCell(i.measured_in, "text"),
+                cell(now[i.code, TOTAL]),
+                *([_or_none(last.get((i.code, TOTAL)))] if last is not None else []),
+                change_cell(changes[i.code]),
+            ),
+        )
+        for i in indicators
+    ]
+    return Table(table_id, caption, "Chỉ tiêu", tuple(columns), tuple(rows), (LEGEND,))
+
+
+def completeness(catalogue: Catalogue, units: Units, now: Results) -> Table:
+    """By section: how many values are owed, reported, zero, missing, not applicable."""
+    rows = []
+    asked = (Status.REPORTED, Status.ZERO, Status.WITHHELD, Status.NOT_REPORTED, Status.NOT_APPLICABLE)
+    for section in dict.fromkeys(i.section for i in catalogue.reported):
+        counts = Counter(
+            now[i.code, unit.id].status
+            for i in catalogue.reported
+            for unit in units.all
+            if i.section == section and unit.owes(i) != "not_asked"
+        )
+        have = [counts[status] for status in asked]
+        reported, zero, withheld, missing, not_applicable = have
+        figures = (reported + zero + withheld + missing, reported + zero + withheld, missing, not_applicable)
+        rows.append(TableRow(f"Mục {section}", tuple(TableCell(number(n)) for n in figures)))
+    columns = ("Số ô phải báo cáo", "Đã báo cáo (kể cả số không)", "Chưa báo cáo", "Không áp dụng")
+    return Table("day-du", "Mức đầy đủ của phiếu", "Nội dung", tuple(Column(c) for c in columns), tuple(rows))
+
+
+def findings(found: Sequence[Finding], catalogue: Catalogue) -> Table:
+    """What the checks remarked; units and values withheld by the edition are blank."""
+    rows = [
+        TableRow(
+            finding.unit or "Một đơn vị",
+            (
+                TableCell(catalogue.by_code[finding.indicator].name if finding.indicator else "", "text"),
+                TableCell(finding.reason, "text"),
+                TableCell(finding.found or "không công bố theo đơn vị", "text" if finding.found else "hidden"),
+            ),
+        )
+        for finding in found
+    ]
+    columns = tuple(Column(label, align="left") for label in ("Chỉ tiêu", "Điều cần xem", "Số trong phiếu"))
+    return Table("phat-hien", "Những điểm cần xem lại trong phiếu", "Đơn vị", columns, tuple(rows))
+
+
+def contradictions(stated: Sequence[Stated], catalogue: Catalogue, now: Results) -> Table:
+    """Figures stated apart from the returns, beside the figure used, with the decision and its reason."""
+    rows = []
+    for item in stated:
+        indicator = catalogue.by_code[item.indicator]
+        other = with_bound(measured(item.value, indicator), item.bound)
+        rows.append(
+            TableRow(
+                indicator.name,
+                (
+                    cell(now[item.indicator, TOTAL]),
+                    TableCell(other, "text"),
+                    TableCell(f"{item.stated_by}, {item.place}", "text"),
+                    TableCell(f"{item.decision}. {item.reason}", "text"),
+                ),
+            )
+        )
+    labels = (("Số từ phiếu", "right"), ("Số nêu khác", "left"), ("Nơi nêu", "left"), ("Quyết định và lý do", "left"))
+    columns = tuple(Column(label, align="right" if align == "right" else "left") for label, align in labels)
+    return Table("mau-thuan", "Số liệu mâu thuẫn và cách xử lý", "Chỉ tiêu", columns, tuple(rows))
+
+
+def _or_none(result: Result | None) -> TableCell:
+    """Last year's cell; an indicator that last year did not have is missing there."""
+    return TableCell("chưa có", "missing") if result is None else cell(result)
+
+
+def to_html(table: Table) -> str:
+    """The table for JupyterLab, while the analyst works; readers get it from the writers."""
+    head = "".join(f"<th>{escape(text)}</th>" for text in (table.corner, *(c.label for c in table.columns)))
+    body = "".join(
+        f"<tr><th>{escape(row.label)}</th>" + "".join(f"<td>{escape(c.text)}</td>" for c in row.cells) + "</tr>"
+        for row in table.rows
+    )
+    return f"<table><caption>{escape(table.caption)}</caption><tr>{head}</tr>{body}</table>"

@@ -1,0 +1,204 @@
+"""Numbers, dates and documents -> Vietnamese words, as an official report writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from babel.numbers import format_decimal
+
+from danvan.catalogue import Indicator
+from danvan.intake.returns import Bound, Status
+from danvan.measures import Change, Result, rounded
+from danvan.params import Reference
+
+PHRASE_MIME = "application/vnd.danvan.phrase+json"
+NO_DATA = "(chưa có số liệu)"
+ILLUSTRATIVE = "số liệu minh họa"
+_SCALES = {"nghìn": 3, "triệu": 6}
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words for a sentence, with the keys of the results behind them. Empty phrases are false."""
+
+    text: str
+    results: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    def __add__(self, other: object) -> Phrase:
+        return join("", [self, other])
+
+    def __radd__(self, other: object) -> Phrase:
+        return join("", [other, self])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            "text/plain": self.text,
+            "text/html": escape(self.text),
+            PHRASE_MIME: {"text": self.text, "results": list(self.results)},
+        }
+
+
+def join(separator: str, parts: Iterable[object]) -> Phrase:
+    """Phrases and texts put together; the results of all are kept, each once."""
+    parts = list(parts)
+    keys = [key for part in parts for key in getattr(part, "results", ())]
+    return Phrase(separator.join(str(part) for part in parts), tuple(dict.fromkeys(keys)))
+
+
+def number(value: Decimal | int, decimals: int = 0, *, padded: bool = False) -> str:
+    """'4.342', '442,37'; at most `decimals` digits after the comma; `padded`: 1-9 as '01'-'09', for running text."""
+    shown = rounded(Decimal(value), decimals)
+    text = str(format_decimal(shown, format="#,##0." + "#" * decimals, locale="vi", decimal_quantization=False))
+    return f"0{text}" if padded and text.isdigit() and len(text) == 1 and text != "0" else text
+
+
+def percent(value: Decimal) -> str:
+    """'85,4%' of 85.37...: one decimal, no space, as CLDR writes Vietnamese."""
+    return number(value, 1) + "%"
+
+
+def short_date(day: date) -> str:
+    """'05/7/2022', '16/01/2023': two digits for the day; of the months only 1 and 2."""
+    month = f"{day.month:02}" if day.month < 3 else str(day.month)
+    return f"{day.day:02}/{month}/{day.year}"
+
+
+def long_date(day: date | None) -> str:
+    """'ngày 08 tháng 9 năm 2023'; dotted where it is not yet known."""
+    if day is None:
+        return "ngày ..... tháng ..... năm ........"
+    month = f"{day.month:02}" if day.month < 3 else str(day.month)
+    return f"ngày {day.day:02} tháng {month} năm {day.year}"
+
+
+def with_bound(text: str, bound: Bound) -> str:
+    """'hơn 16'."""
+    return f"{bound.word} {text}".strip()
+
+
+def measured(value: Decimal, indicator: Indicator, *, padded: bool = False) -> str:
+    """A value in its indicator's format: percent, decimals, or the print scale where that loses nothing."""
+    if indicator.kind == "ratio" and indicator.scale == 100:
+        return percent(value)
+    if indicator.print_scale:
+        scaled = value.scaleb(-_SCALES[indicator.print_scale])
+        if value and scaled == rounded(scaled, 2):
+            return f"{number(scaled, 2)} {indicator.print_scale}"
+    return number(value, indicator.decimals, padded=padded and indicator.kind != "ratio")
+
+
+def in_prose(result: Result) -> Phrase:
+    """A result in running text: bound word, padded small counts, '[14/15]' behind an incomplete total."""
+    if result.value is None:
+        return Phrase(NO_DATA, (result.key,))
+    text = with_bound(measured(result.value, result.indicator, padded=True), result.bound)
+    return Phrase(text + coverage(result), (result.key,))
+
+
+def pair(result: Result) -> Phrase:
+    """'502/588' of a ratio."""
+    if result.numerator is None or result.denominator is None:
+        return Phrase(NO_DATA, (result.key,))
+    return Phrase(f"{number(result.numerator)}/{number(result.denominator)}" + coverage(result), (result.key,))
+
+
+def coverage(result: Result) -> str:
+    """' [14/15]' where not every unit has reported; nothing where all have."""
+    if result.complete or result.scope != "total":
+        return ""
+    if result.city_missing:
+        return f" [{result.reported}/{result.owed}, thiếu khối thành phố]" if result.owed else " [thiếu khối thành phố]"
+    return f" [{result.reported}/{result.owed}]"
+
+
+def in_table(result: Result) -> str:
+    """A result in a table cell or chart label: no padding; what is not known in one short word."""
+    match result.status:
+        case Status.NOT_REPORTED:
+            return "chưa báo cáo"
+        case Status.NOT_APPLICABLE:
+            return "–"
+        case Status.WITHHELD:
+            return "không công bố"
+    assert result.value is not None
+    if result.indicator.kind == "boolean":
+        return number(result.value) if result.scope == "total" else ("Có" if result.value else "Không")
+    return with_bound(measured(result.value, result.indicator), result.bound)
+
+
+def of_change(change: Change, last_year: int) -> Phrase:
+    """'tăng 5,2% so với năm 2022'. Says so where last year's figures are illustrative."""
+    keys = (change.now.key, change.last.key) if change.last else (change.now.key,)
+    mark = f" ({ILLUSTRATIVE})" if change.last and change.last.provenance == "illustrative" else ""
+    against = f"so với năm {last_year}{mark}"
+    if change.way == "incomparable":
+        return Phrase(f"không so sánh được với năm {last_year} do {change.reason}", keys)
+    return Phrase(f"{change_words(change)} {against}", keys)
+
+
+def change_words(change: Change) -> str:
+    """'tăng 5,2%', 'giảm 03 khẩu', 'tăng 1,2 điểm phần trăm', 'không đổi', 'không so sánh được'."""
+    indicator = change.now.indicator
+    if change.way == "incomparable":
+        return "không so sánh được"
+    if change.way == "same":
+        return "không đổi"
+    verb = "tăng" if change.way == "up" else "giảm"
+    if indicator.kind == "ratio" and indicator.scale == 100:
+        return f"{verb} {number(change.amount, 1)} điểm phần trăm"
+    if change.percent is not None:
+        return f"{verb} {percent(change.percent)}" if change.percent else f"{verb} nhẹ"
+    word = "đơn vị" if indicator.kind == "boolean" else indicator.measured_in
+    return f"{verb} {number(change.amount, indicator.decimals, padded=True)} {word}"
+
+
+def change_in_table(change: Change) -> str:
+    """'+5,2%', '-3', '0', or 'không so sánh được'."""
+    indicator = change.now.indicator
+    if change.way == "incomparable":
+        return "không so sánh được"
+    if change.way == "same":
+        return "0"
+    sign = "+" if change.way == "up" else "−"
+    if indicator.kind == "ratio" and indicator.scale == 100:
+        return f"{sign}{number(change.amount, 1)} điểm %"
+    if change.percent is not None:
+        return f"{sign}{percent(change.percent)}"
+    return f"{sign}{number(change.amount, indicator.decimals)}"
+
+
+def cite(reference: Reference) -> Phrase:
+    """'Chỉ thị số 33/CT-TTg, ngày 26/11/2021 của Thủ tướng Chính phủ về ...'; parts not known stay out."""
+    text = reference.kind
+    if reference.number:
+        text += f" số {reference.number}"
+    if reference.date:
+        text += f", ngày {short_date(reference.date)}"
+    if reference.issuer:
+        text += f" của {reference.issuer}"
+    if reference.subject:
+        subject = reference.subject[0].lower() + reference.subject[1:]
+        text += f" {subject}" if subject.startswith(("về ", "thực hiện ", "triển khai ")) else f" về {subject}"
+    return Phrase(text)
+
+
+def enumerate_(parts: Iterable[object], last: str = " và ") -> Phrase:
+    """'a, b và c'."""
+    parts = list(parts)
+    if len(parts) < 2:
+        return join("", parts)
+    return join(last, [join(", ", parts[:-1]), parts[-1]])

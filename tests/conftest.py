@@ -1,0 +1,52 @@
+"""What all tests share: markers, warnings as errors, and fixtures that cost nothing until asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ("params", "data", "notebooks", "danvan", "build.py", "pyproject.toml", "requirements.lock", "README.md")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: slow; runs with `build.py test --long` only")
+    # First, so that an exception that pyproject.toml or a test makes to it still counts.
+    config.getini("filterwarnings").insert(0, "error")
+
+
+@pytest.fixture
+def needs_tool() -> Callable[..., str]:
+    """`needs_tool("chromium", "google-chrome")`: the path of the first that is installed, or the test is skipped.
+
+    Where DANVAN_CI is set, which promises that .ci/run has installed every tool, the test fails instead.
+    """
+
+    def find(*names: str) -> str:
+        found = next((path for name in names if (path := shutil.which(name))), None)
+        if found:
+            return found
+        reason = f"needs the tool {' or '.join(names)}, which is not installed"
+        if os.environ.get("DANVAN_CI"):
+            pytest.fail(f"{reason}; .ci/run should have installed it")
+        pytest.skip(reason)
+
+    return find
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what analysts and developers own, with nothing built or installed."""
+    copy = tmp_path / "dự án"
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    copy.mkdir()
+    for name in PROJECT:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        elif (ROOT / name).exists():
+            shutil.copy2(ROOT / name, copy / name)
+    return copy
