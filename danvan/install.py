@@ -164,8 +164,8 @@ def install_lock(lock: int) -> None:
 def register_danvan(lock: int, command: list[str], prefix: Path) -> None:
     """Install danvan itself from this folder, for its entry points; its build backend is in the lock."""
     run(lock, *command, "--no-deps", "--no-build-isolation", "-e", ".")
-    if not str(ROOT).isascii() and sys.version_info < (3, 13):
-        # Before 3.13, Python reads .pth files in the system's encoding: on Windows it might not even start.
+    if not str(ROOT).isascii():
+        # Until 3.12, Python reads .pth files in the system's encoding: on Windows it might not even start.
         for folder in (*prefix.glob("lib/python*/site-packages"), prefix / "Lib" / "site-packages"):
             if (folder / "danvan.pth").exists():
                 (folder / "danvan.pth").write_text(stamp.PTH_LINES[1] + "\n", encoding="ascii")

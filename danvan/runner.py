@@ -65,12 +65,17 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             "resources": kwargs.get("resources", {}),
             "config": _PRIVATE,
         }
-        done: NotebookNode = Client(nb_man, kernel_name=kernel_name, **options).execute()
+        environment = {**os.environ, **kwargs.get("environment", {})}
+        done: NotebookNode = Client(nb_man, kernel_name=kernel_name, **options).execute(env=environment)
         return done
 
 
-def run(notebook: Path, parameters: Parameters, out: Path, *, shown: str) -> NotebookNode:
+def run(
+    notebook: Path, parameters: Parameters, out: Path, *, shown: str, environment: Mapping[str, str]
+) -> NotebookNode:
     """Run `notebook` with its declared parameters; returns the executed notebook, also written to `out`.
+
+    `shown` is its name in messages; `environment` is added to the kernel's.
 
     Raises SettingsError for parameters and for what must not stand in the notebook, NotebookError for a failing cell.
     """
@@ -90,6 +95,7 @@ def run(notebook: Path, parameters: Parameters, out: Path, *, shown: str) -> Not
             progress_bar=False,
             autosave_cell_every=0,
             start_timeout=120,
+            environment=dict(environment),
         )
     except (PapermillExecutionError, CellExecutionError) as error:
         raise _cell_error(error, out, shown) from None

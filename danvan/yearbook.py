@@ -10,17 +10,16 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from danvan import charts, tables, wording
-from danvan.catalogue import Catalogue, Indicator
-from danvan.disclosure import EDITIONS, Edition, withhold, withhold_findings
+from danvan import charts, pictures, tables, wording
+from danvan.book import Book
+from danvan.catalogue import Indicator
+from danvan.disclosure import EDITIONS, Edition
 from danvan.document import (
-    BLOCK_MIME,
-    Block,
     Body,
     Closing,
     ListBlock,
@@ -36,226 +35,26 @@ from danvan.document import (
 from danvan.errors import DanvanError, SettingsError, nearest
 from danvan.intake.returns import Status
 from danvan.intake.year import Year, last_year, read_year
-from danvan.measures import TOTAL, Change, Result, Results, change, compute
-from danvan.params import Reference, YearParams
+from danvan.measures import TOTAL, Result
+from danvan.number import Calendar, Number, UnitList
+from danvan.outputs import Drawn, Shown
+from danvan.params import Reference
 from danvan.paths import Project, find_project
-from danvan.units import Unit, Units
 from danvan.wording import Phrase
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-ChartKind = Literal["bars", "composition", "dumbbell", "funnel", "matrix", "stock_flow"]
 
 
 class UnknownNameError(DanvanError, AttributeError):
     """A name that the yearbook does not know; says the nearest one."""
 
 
-class Calendar(int):
-    """A year as printed: 2023, never 2.023."""
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return Phrase(str(int(self)))._repr_mimebundle_()
-
-
-class Shown:
-    """A block of the document as a notebook output: data for the writers, HTML for JupyterLab."""
-
-    def __init__(self, block: Block, html: str = "", metadata: dict[str, Any] | None = None) -> None:
-        self.block, self.html, self.metadata = block, html, metadata or {}
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        plain = f"[{type(self.block).__name__}]"
-        return {BLOCK_MIME: to_json(self.block), "text/html": self.html or plain, "text/plain": plain}, {
-            BLOCK_MIME: self.metadata
-        }
-
-
-class Drawn:
-    """A chart as a notebook output: SVG for the report, PNG beside it, with id, caption and alternative text."""
-
-    def __init__(self, figure: Figure, id: str, caption: str, alt: str, results: Iterable[str] = ()) -> None:
-        if not (id and caption.strip() and alt.strip()):
-            raise SettingsError("Biểu đồ phải có id, caption (câu hỏi biểu đồ trả lời) và alt (lời mô tả).")
-        self.figure, self.id, self.caption, self.alt, self.results = figure, id, caption, alt, list(results)
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        about = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
-        return {
-            "image/svg+xml": charts.to_svg(self.figure, self.id),
-            "image/png": charts.to_png(self.figure),
-            "text/plain": self.caption,
-        }, {"image/svg+xml": about, "image/png": {"width": 600}}
-
-
-class UnitList(Phrase):
-    """Names of units, 'Đồ Sơn, Kiến Thụy'; `.offices` are their commissions, `.full` the units with their kind."""
-
-    def __init__(self, units: Sequence[Unit], results: tuple[str, ...]) -> None:
-        super().__init__(", ".join(unit.name for unit in units), results)
-        object.__setattr__(self, "units", tuple(units))
-
-    units: tuple[Unit, ...]
-
-    @property
-    def offices(self) -> Phrase:
-        """'Ban Dân vận Huyện ủy Bạch Long Vĩ'."""
-        return Phrase(", ".join(unit.party_office for unit in self.units), self.results)
-
-    @property
-    def full(self) -> Phrase:
-        """'quận Đồ Sơn, huyện Kiến Thụy'."""
-        names = (unit.full_name for unit in self.units)
-        return Phrase(", ".join(name[0].lower() + name[1:] for name in names), self.results)
-
-    def __len__(self) -> int:
-        return len(self.units)
-
-
-class Number:
-    """A figure of the yearbook, for the whole city or, by `.at(name)`, for one unit."""
-
-    def __init__(self, book: Yearbook, indicator: Indicator, scope: str) -> None:
-        self._book, self._indicator, self._scope = book, indicator, scope
-
-    @property
-    def result(self) -> Result:
-        return self._book.results[self._indicator.code, self._scope]
-
-    @property
-    def value(self) -> Decimal | None:
-        """The number itself, for calculations of your own; None where it is not known."""
-        return self.result.value
-
-    @property
-    def text(self) -> Phrase:
-        """As it stands in prose: '4.342', 'hơn 16', '02', '85,4%'."""
-        phrase = wording.in_prose(self.result)
-        if self._scope != TOTAL and self.result.provenance == "illustrative":
-            return phrase + f" ({wording.ILLUSTRATIVE})"
-        return phrase
-
-    @property
-    def change(self) -> Phrase:
-        """'tăng 5,2% so với năm 2022', 'không so sánh được với năm 2022 do ...'."""
-        return wording.of_change(self._book.change_of(self._indicator.code, self._scope), self._book.last_year)
-
-    @property
-    def last(self) -> Phrase:
-        """Last year's figure; says so where it is illustrative."""
-        result = self._book.last_results.get((self._indicator.code, self._scope))
-        if result is None:
-            return Phrase(wording.NO_DATA)
-        mark = f" ({wording.ILLUSTRATIVE})" if result.provenance == "illustrative" else ""
-        return wording.in_prose(result) + mark
-
-    @property
-    def share(self) -> Phrase:
-        """Its percentage of the whole that the catalogue names (`part_of`), or of all units (Có/Không): '91,3%'."""
-        whole = self._indicator.part_of
-        if self._indicator.kind == "boolean" and self.value is not None and self.result.reported:
-            share = self.value / self.result.reported * 100
-            return Phrase(wording.percent(share) + wording.coverage(self.result), (self.result.key,))
-        if whole is None:
-            raise SettingsError(f"“{self._indicator.code}” không phải một phần của chỉ tiêu nào (thiếu part_of).")
-        over = self._book.results[whole, self._scope]
-        keys = (self.result.key, over.key)
-        if self.result.value is None or not over.value:
-            return Phrase(wording.NO_DATA, keys)
-        return Phrase(wording.percent(self.result.value / over.value * 100), keys)
-
-    @property
-    def pair(self) -> Phrase:
-        """Numerator and denominator of a ratio: '502/588'."""
-        if self._indicator.kind != "ratio":
-            raise SettingsError(f"“{self._indicator.code}” không phải tỷ lệ nên không có tử số và mẫu số.")
-        return wording.pair(self.result)
-
-    @property
-    def measured_in(self) -> Phrase:
-        """'tin', 'kg', 'tin/10.000 dân'."""
-        return Phrase(self._indicator.measured_in)
-
-    @property
-    def yes(self) -> UnitList:
-        """The units that said Có."""
-        return self._said(1)
-
-    @property
-    def no(self) -> UnitList:
-        """The units that said Không."""
-        return self._said(0)
-
-    @property
-    def stated(self) -> Phrase:
-        """The competing figure that a body stated apart from the returns, or nothing."""
-        texts = [
-            wording.with_bound(wording.measured(s.value, self._indicator, padded=True), s.bound)
-            for s in self._book.stated
-            if s.indicator == self._indicator.code
-        ]
-        return Phrase(", ".join(texts), (self.result.key,) if texts else ())
-
-    def at(self, unit: str) -> Number:
-        """The same figure of one unit."""
-        try:
-            return Number(self._book, self._indicator, self._book.units.resolve(unit).id)
-        except LookupError as error:
-            raise SettingsError(f"Không nhận ra đơn vị: {error}") from None
-
-    def _said(self, answer: int) -> UnitList:
-        if self._indicator.kind != "boolean":
-            raise SettingsError(f"“{self._indicator.code}” không phải chỉ tiêu Có/Không.")
-        of = {unit: self._book.results[self._indicator.code, unit.id] for unit in self._book.units.districts}
-        units = [unit for unit, result in of.items() if result.value == answer]
-        return UnitList(units, tuple(of[unit].key for unit in units))
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __str__(self) -> str:
-        return str(self.text)
-
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
-    @property
-    def results(self) -> tuple[str, ...]:
-        return self.text.results
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self.text._repr_mimebundle_()
-
-    def __sub__(self, other: Number) -> Phrase:
-        """The difference of two figures, printed in this one's format."""
-        if self.value is None or other.value is None:
-            return Phrase(wording.NO_DATA, (*self.results, *other.results))
-        text = wording.measured(self.value - other.value, self._indicator, padded=True)
-        return Phrase(text, (*self.results, *other.results))
-
-    def __dir__(self) -> list[str]:
-        return ["at", "change", "last", "measured_in", "no", "pair", "share", "stated", "text", "value", "yes"]
-
-
-class Yearbook:
+class Yearbook(Book):
     """One year as an edition may see it. Indicators are attributes; Tab completes them."""
 
     def __init__(self, year: Year, last: Year | None, edition: Edition) -> None:
-        self.params: YearParams = year.params
-        self.catalogue: Catalogue = year.catalogue
-        self.units: Units = year.units
-        self.edition = edition
+        super().__init__(year, last, edition)
         self.year = Calendar(year.params.year)
         self.last_year = Calendar(self.year - 1)
         self.next_year = Calendar(self.year + 1)
-        self.missing = year.missing
-        self.stated = year.stated
-        self.findings = withhold_findings(year.findings, year.catalogue, edition)
-        self.results: Results = withhold(compute(year), edition)
-        self.last_results: Results = withhold(compute(last), edition) if last else {}
-        self.has_last = last is not None
-        self._illustrative = (year.illustrative_city, year.illustrative_units, _illustrative(last))
 
     # ------------------------------------------------------------ figures
 
@@ -269,11 +68,6 @@ class Yearbook:
     def __dir__(self) -> list[str]:
         own = [name for name in object.__dir__(self) if not name.startswith("_")]
         return sorted({*own, *self.catalogue.by_code})
-
-    def change_of(self, code: str, scope: str = TOTAL) -> Change:
-        """This year's result against last year's."""
-        last = self.last_results.get((code, scope))
-        return change(self.results[code, scope], last, self.last_year, self.params.thresholds.small_count)
 
     def frame(self, *codes: str) -> pd.DataFrame:
         """Tidy data of this year and last, for your own work: one row an indicator, scope and year.
@@ -426,10 +220,10 @@ class Yearbook:
     @property
     def illustrative(self) -> str:
         """What in this report is illustrative, in one sentence; '' when all is real."""
-        city, units, last = self._illustrative
-        if city:
+        if self.illustrative_city:
             return "Toàn bộ số liệu trong báo cáo này là số liệu minh họa."
-        parts = ["số liệu từng đơn vị"] * units + [f"số liệu năm {self.last_year}"] * last
+        parts = ["số liệu từng đơn vị"] * self.illustrative_units
+        parts += [f"số liệu năm {self.last_year}"] * self.illustrative_last
         if not parts:
             return ""
         text = " và ".join(parts)
@@ -475,7 +269,7 @@ class Yearbook:
         table_id = f"bang-{by}-{codes[0]}"
         last = self.last_results if self.has_last else None
         changes = {i.code: self.change_of(i.code) for i in indicators}
-        mark = " (minh họa)" if self._illustrative[2] else ""
+        mark = " (minh họa)" if self.illustrative_last else ""
         now_label, last_label = f"Năm {self.year}", f"Năm {self.last_year}{mark}"
         if by == "year":
             return self._shown(
@@ -516,7 +310,7 @@ class Yearbook:
 
     # ------------------------------------------------------------ charts
 
-    def chart(self, kind: ChartKind, *codes: str, question: str, **options: Any) -> Drawn:
+    def chart(self, kind: pictures.Kind, *codes: str, question: str, **options: Any) -> Drawn:
         """A chart that answers `question` (its caption).
 
         bars: one indicator by unit, with the city figure · composition: a whole, then its parts · dumbbell: indicators,
@@ -524,109 +318,12 @@ class Yearbook:
         stock_flow: stock, new, removed.
         """
         indicators = [self._indicator(code) for code in codes]
-        chart, keys = getattr(self, f"_{kind}")(indicators, **options)
+        chart, keys = pictures.draw(self, kind, indicators, **options)
         return Drawn(chart.figure, f"{kind.replace('_', '-')}-{codes[0].replace('_', '-')}", question, chart.alt, keys)
 
     def publish(self, fig: Figure, id: str, caption: str, alt: str) -> Drawn:
         """A figure you drew, into the report: `id` names its file, `alt` tells it to those who cannot see it."""
         return Drawn(fig, id, caption, alt)
-
-    def _total(self, indicator: Indicator) -> Result:
-        return self.results[indicator.code, TOTAL]
-
-    @cached_property
-    def _unit_mark(self) -> str:
-        return "Số liệu từng đơn vị là số liệu minh họa." if self._illustrative[1] else self._city_mark
-
-    @cached_property
-    def _city_mark(self) -> str:
-        return "Số liệu minh họa." if self._illustrative[0] else ""
-
-    @cached_property
-    def _last_mark(self) -> str:
-        if self._illustrative[0]:
-            return self._city_mark
-        return f"Số liệu năm {self.last_year} là số liệu minh họa." if self._illustrative[2] else ""
-
-    def _bar(self, result: Result, label: str, mark: bool = False) -> charts.Bar:
-        text = wording.in_table(result)
-        if result.status is Status.NOT_APPLICABLE:
-            text = "không áp dụng"
-        return charts.Bar(label, None if result.value is None else float(result.value), text, mark)
-
-    def _bars(self, indicators: list[Indicator]) -> tuple[charts.Chart, list[str]]:
-        (indicator,) = indicators
-        of = [(unit, self.results[indicator.code, unit.id]) for unit in self.units.districts]
-        bars = [self._bar(result, unit.name) for unit, result in of]
-        ratio = indicator.kind == "ratio"  # a city total beside units would dwarf them
-        reference = self._bar(self._total(indicator), "Toàn thành phố") if ratio else None
-        measure = f"{indicator.name} ({indicator.measured_in})"
-        chart = charts.bars(bars, reference, measure, indicator.direction != "neutral", mark=self._unit_mark)
-        return chart, [*(result.key for _, result in of), self._total(indicator).key]
-
-    def _funnel(self, indicators: list[Indicator]) -> tuple[charts.Chart, list[str]]:
-        results = [self._total(i) for i in indicators]
-        steps = []
-        for before, result in zip([None, *results], results, strict=False):
-            share = ""
-            if before and before.value and result.value is not None:
-                share = f"{wording.percent(result.value / before.value * 100)} của “{before.indicator.name}”"
-            text = f"{wording.in_table(result)} {result.indicator.measured_in}"
-            steps.append(charts.Step(result.indicator.name, float(result.value or 0), text, share))
-        return charts.funnel(steps, mark=self._city_mark), [r.key for r in results]
-
-    def _composition(self, indicators: list[Indicator], rest: str = "Lĩnh vực khác") -> tuple[charts.Chart, list[str]]:
-        results = [self._total(i) for i in indicators]
-        whole, *parts = [r.value or Decimal(0) for r in results]
-        values = [*parts, whole - sum(parts)]
-        labels = [*(i.name for i in indicators[1:]), rest]
-        bars = [
-            charts.Bar(label, float(v), f"{wording.number(v)} ({wording.percent(v / whole * 100)})")
-            for label, v in zip(labels, values, strict=True)
-            if whole
-        ]
-        text = f"{indicators[0].name}: {wording.in_table(results[0])} {indicators[0].measured_in}"
-        return charts.composition(bars, text, mark=self._city_mark), [r.key for r in results]
-
-    def _stock_flow(self, indicators: list[Indicator]) -> tuple[charts.Chart, list[str]]:
-        stock, new, removed = (self._total(i) for i in indicators)
-        before = self.last_results.get((stock.indicator.code, TOTAL))
-        start = charts.Bar(f"Cuối năm {self.last_year}", None, "chưa có số liệu")
-        if before:
-            start = self._bar(before, f"Cuối năm {self.last_year}")
-        end = self._bar(stock, f"Cuối năm {self.year}")
-        flows = [self._bar(new, new.indicator.name)], [self._bar(removed, removed.indicator.name)]
-        keys = [r.key for r in (before, new, removed, stock) if r]
-        return charts.stock_flow(start, *flows, end, mark=self._last_mark), keys
-
-    def _dumbbell(self, indicators: list[Indicator]) -> tuple[charts.Chart, list[str]]:
-        pairs, keys = [], []
-        for indicator in indicators:
-            compared = self.change_of(indicator.code)
-            fair = compared.way != "incomparable" and compared.last is not None and bool(compared.last.value)
-            last = compared.last if fair else None
-            pairs.append(
-                charts.Pair(
-                    indicator.name,
-                    float(last.value) if last and last.value else None,
-                    float(compared.now.value) if fair and compared.now.value is not None else None,
-                    wording.in_table(compared.last) if compared.last else "chưa có",
-                    wording.in_table(compared.now),
-                    wording.change_in_table(compared),
-                )
-            )
-            keys += [r.key for r in (compared.now, compared.last) if r]
-        return charts.dumbbell(pairs, f"Năm {self.last_year}", f"Năm {self.year}", mark=self._last_mark), keys
-
-    def _matrix(self, indicators: list[Indicator]) -> tuple[charts.Chart, list[str]]:
-        words = {Status.NOT_REPORTED: "missing", Status.NOT_APPLICABLE: "not_applicable", Status.WITHHELD: "missing"}
-        rows, keys = [], []
-        for unit in self.units.districts:
-            results = [self.results[i.code, unit.id] for i in indicators]
-            states = tuple(words.get(r.status, "yes" if r.value else "no") for r in results)
-            rows.append(charts.State(unit.name, states))
-            keys += [r.key for r in results]
-        return charts.matrix(rows, [i.name for i in indicators], mark=self._unit_mark), keys
 
 
 def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
@@ -635,6 +332,7 @@ def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
     Raises ReturnsError if the returns have errors; a missing return alone only marks the totals.
     """
     project = find_project()
+    charts.use_style()  # for what the analyst draws
     if year is None:
         year = latest_year(project)
     return open_year_of(project, year, edition)
@@ -658,7 +356,3 @@ def latest_year(project: Project) -> int:
     if not years:
         raise SettingsError("Chưa có phiếu nào trong data/<năm>/returns. Hãy đặt phiếu của các đơn vị vào đó.")
     return years[-1]
-
-
-def _illustrative(last: Year | None) -> bool:
-    return bool(last and (last.illustrative_city or last.illustrative_units))

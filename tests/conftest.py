@@ -41,7 +41,22 @@ def needs_tool() -> Callable[..., str]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what analysts and developers own, with nothing built or installed."""
-    copy = tmp_path / "dự án"
+    return copy_project(tmp_path / "dự án")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the public report of 2023 built. Shared: read it, change nothing."""
+    from danvan.paths import Project
+    from danvan.pipeline import report
+
+    copy = copy_project(tmp_path_factory.mktemp("built") / "dự án")
+    report(Project(copy), 2023, "public")
+    return copy
+
+
+def copy_project(copy: Path) -> Path:
+    """Copy the project's own files to the folder `copy`."""
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     copy.mkdir()
     for name in PROJECT:

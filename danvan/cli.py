@@ -1,0 +1,175 @@
+"""The command line: one short function a command; words and exit codes, no work. argparse, because every word of it
+can be Vietnamese."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from danvan import pipeline
+from danvan.disclosure import EDITIONS
+from danvan.errors import DanvanError, ReturnsError, SettingsError, nearest
+from danvan.intake.findings import Finding
+from danvan.paths import Project, find_project
+from danvan.store import write_atomic
+from danvan.yearbook import latest_year
+
+HELP = """\
+Cách dùng: python3 build.py [lệnh]
+
+  (không có lệnh)           lập báo cáo của năm mới nhất có phiếu
+  report NĂM... [--all]     lập báo cáo các năm nêu tên, hoặc mọi năm có phiếu
+     --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
+     --force                     lập lại dù không có gì thay đổi
+     --allow-incomplete          chấp nhận thiếu phiếu; tổng số sẽ ghi rõ là chưa đủ
+  check NĂM [--json TỆP]    chỉ đọc và kiểm tra phiếu
+  lab                       mở JupyterLab để sửa sổ báo cáo
+  test [--long]             chạy các phép thử của chương trình
+
+Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
+"""
+_WRONG = (  # argparse's messages -> ours
+    (r"argument command: invalid choice: '(.*?)'.*", "không có lệnh “{0}”"),
+    (r"argument (\S+): invalid choice: '(.*?)'.*", "{0} không nhận “{1}”"),
+    (r"argument (\S+): invalid \S+ value: '(.*?)'", "{0} phải là số năm, không phải “{1}”"),
+    (r"argument (\S+): expected .*", "{0} còn thiếu giá trị"),
+    (r"unrecognized arguments: (.*)", "không có tham số “{0}”"),
+    (r"the following arguments are required: (.*)", "thiếu {0}"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        for pattern, words in _WRONG:
+            if match := re.fullmatch(pattern, message):
+                hint = nearest(match[1], ("report", "check", "lab", "test")) if "lệnh" in words else ""
+                raise SettingsError(f"Gọi lệnh sai: {words.format(*match.groups())}.{hint} Xem: build.py --help")
+        raise SettingsError("Gọi lệnh sai. Xem: build.py --help")
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002
+        print(HELP, end="")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        arguments = _parser().parse_args(argv)
+        run = {None: report, "report": report, "check": check, "lab": lab}[arguments.command]
+        return run(find_project(), arguments)
+    except SystemExit as done:  # argparse after --help
+        return int(done.code or 0)
+    except ReturnsError as error:
+        errors.print(f"[bold red]{escape(str(error))}[/]")
+        for finding in error.findings:
+            if isinstance(finding, Finding):
+                errors.print(escape(_line(finding)))
+        return error.exit_code
+    except DanvanError as error:
+        errors.print(escape(str(error)))
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="build.py", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command")
+    parser.set_defaults(years=[], all=False, edition="public", force=False, allow_incomplete=False)
+    one = commands.add_parser("report", allow_abbrev=False)
+    one.add_argument("years", metavar="NĂM", nargs="*", type=int)
+    one.add_argument("--all", action="store_true")
+    one.add_argument("--edition", choices=EDITIONS, default="public")
+    one.add_argument("--force", action="store_true")
+    one.add_argument("--allow-incomplete", action="store_true")
+    two = commands.add_parser("check", allow_abbrev=False)
+    two.add_argument("year", metavar="NĂM", type=int)
+    two.add_argument("--json", metavar="TỆP", type=Path)
+    commands.add_parser("lab", allow_abbrev=False)
+    return parser
+
+
+def report(project: Project, arguments: argparse.Namespace) -> int:
+    """Build what is stale of the named years (default: the latest)."""
+    years = project.years_with_returns() if arguments.all else arguments.years or [latest_year(project)]
+    for year in years:
+        with _progress() as step:
+            built = pipeline.report(
+                project,
+                year,
+                arguments.edition,
+                force=arguments.force,
+                allow_incomplete=arguments.allow_incomplete,
+                progress=step,
+            )
+        where = project.relative(built.folder)
+        if not built.fresh:
+            print(f"Báo cáo năm {year} đã mới nhất: {where}")
+        else:
+            remarks = f"; {built.warnings} điểm cần xem lại (build.py check {year})" if built.warnings else ""
+            print(f"Đã lập báo cáo năm {year}: {where}{remarks}")
+    return 0
+
+
+def check(project: Project, arguments: argparse.Namespace) -> int:
+    """Read and check the returns; a table, or the same as JSON."""
+    year = pipeline.check(project, arguments.year)
+    if arguments.json:
+        found = [finding.as_dict() for finding in year.findings]
+        write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+    _show(year.findings)
+    errors = sum(finding.severity == "error" for finding in year.findings)
+    print(
+        f"Năm {arguments.year}: đọc được {len(year.returns)} phiếu, thiếu {len(year.missing)}; "
+        f"{errors} lỗi phải sửa, {len(year.findings) - errors} điểm cần xem lại."
+    )
+    return ReturnsError.exit_code if errors else 0
+
+
+def lab(project: Project, _: argparse.Namespace) -> int:
+    """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token."""
+    notebook = project.relative(project.report_notebook)
+    command = [sys.executable, "-m", "jupyter", "lab", notebook, "--ServerApp.ip=127.0.0.1"]
+    return subprocess.run(command, cwd=project.root, check=False).returncode
+
+
+def _show(findings: Iterable[Finding]) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    table = Table("Mức", "Đơn vị", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", show_lines=True)
+    for finding in findings:
+        level = "[bold red]lỗi[/]" if finding.severity == "error" else "xem lại"
+        texts = (finding.unit, str(finding.cell), finding.found, finding.reason, finding.remedy)
+        table.add_row(level, *(escape(text) for text in texts))
+    if table.row_count:
+        console.print(table)
+
+
+def _line(finding: Finding) -> str:
+    unit = f"{finding.unit}: " if finding.unit else ""
+    return f"- {unit}{finding.cell}: “{finding.found}”. {finding.reason} {finding.remedy}"
+
+
+@contextmanager
+def _progress() -> Iterator[pipeline.Progress]:
+    """One line that says the stage, on a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Chuẩn bị")
+        yield lambda words: progress.update(task, description=words)

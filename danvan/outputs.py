@@ -1,0 +1,45 @@
+"""What a notebook cell gives back: blocks and charts with the data that the writers need, and a look for JupyterLab."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from danvan import charts
+from danvan.document import BLOCK_MIME, Block, to_json
+from danvan.errors import SettingsError
+
+
+class Shown:
+    """A block of the document as a notebook output: data for the writers, HTML for JupyterLab."""
+
+    def __init__(self, block: Block, html: str = "", metadata: dict[str, Any] | None = None) -> None:
+        self.block, self.html, self.metadata = block, html, metadata or {}
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        plain = f"[{type(self.block).__name__}]"
+        return {BLOCK_MIME: to_json(self.block), "text/html": self.html or plain, "text/plain": plain}, {
+            BLOCK_MIME: self.metadata
+        }
+
+
+class Drawn:
+    """A chart as a notebook output: SVG for the report, PNG beside it, with id, caption and alternative text."""
+
+    def __init__(self, figure: Figure, id: str, caption: str, alt: str, results: Iterable[str] = ()) -> None:
+        if not (id and caption.strip() and alt.strip()):
+            raise SettingsError("Biểu đồ phải có id, caption (câu hỏi biểu đồ trả lời) và alt (lời mô tả).")
+        if pyplot := sys.modules.get("matplotlib.pyplot"):
+            pyplot.close(figure)  # else JupyterLab shows it a second time
+        self.figure, self.id, self.caption, self.alt, self.results = figure, id, caption, alt, list(results)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        about = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
+        return {
+            "image/svg+xml": charts.to_svg(self.figure, self.id),
+            "image/png": charts.to_png(self.figure),
+            "text/plain": self.caption,
+        }, {"image/svg+xml": about, "image/png": {"width": 600}}

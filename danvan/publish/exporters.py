@@ -1,0 +1,34 @@
+"""The writers as nbconvert exporters: `jupyter nbconvert --to danvan_html|danvan_pdf` takes an executed notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbconvert.exporters import Exporter
+from nbformat import NotebookNode
+
+from danvan.publish import builder, html, pdf
+
+
+class ReportHTML(Exporter):
+    """One self-contained page."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    export_from_notebook = "Báo cáo (HTML)"
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        return html.render(builder.build(nb)), resources
+
+
+class ReportPDF(Exporter):
+    """PDF/UA-1 and PDF/A-2a in the report's format profile."""
+
+    file_extension = ".pdf"
+    output_mimetype = "application/pdf"
+    export_from_notebook = "Báo cáo (PDF)"
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        return pdf.render(builder.build(nb)), resources
