@@ -19,12 +19,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from danvan import pipeline
-from danvan.disclosure import EDITIONS
 from danvan.errors import DanvanError, ReturnsError, SettingsError, nearest
 from danvan.intake.findings import Finding
 from danvan.paths import Project, find_project
 from danvan.store import write_atomic
-from danvan.yearbook import latest_year
 
 HELP = """\
 Cách dùng: python3 build.py [lệnh]
@@ -92,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("report", allow_abbrev=False)
     one.add_argument("years", metavar="NĂM", nargs="*", type=int)
     one.add_argument("--all", action="store_true")
-    one.add_argument("--edition", choices=EDITIONS, default="public")
+    one.add_argument("--edition", choices=("public", "internal"), default="public")
     one.add_argument("--force", action="store_true")
     one.add_argument("--allow-incomplete", action="store_true")
     two = commands.add_parser("check", allow_abbrev=False)
@@ -104,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def report(project: Project, arguments: argparse.Namespace) -> int:
     """Build what is stale of the named years (default: the latest)."""
-    years = project.years_with_returns() if arguments.all else arguments.years or [latest_year(project)]
+    years = project.years_with_returns() if arguments.all else arguments.years or [project.latest_year()]
     for year in years:
         with _progress() as step:
             built = pipeline.report(
@@ -126,7 +124,9 @@ def report(project: Project, arguments: argparse.Namespace) -> int:
 
 def check(project: Project, arguments: argparse.Namespace) -> int:
     """Read and check the returns; a table, or the same as JSON."""
-    year = pipeline.check(project, arguments.year)
+    from danvan.intake.year import read_year
+
+    year = read_year(project, arguments.year)
     if arguments.json:
         found = [finding.as_dict() for finding in year.findings]
         write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())

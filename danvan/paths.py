@@ -67,6 +67,13 @@ class Project:
                 years.append(int(folder.name))
         return sorted(years)
 
+    def latest_year(self) -> int:
+        """The latest year that has returns; raises SettingsError if none has."""
+        years = self.years_with_returns()
+        if not years:
+            raise SettingsError("Chưa có phiếu nào trong data/<năm>/returns. Hãy đặt phiếu của các đơn vị vào đó.")
+        return years[-1]
+
 
 def ignored(path: Path) -> bool:
     """Excel's owner files (~$x.xlsx), hidden and half-copied files: not returns."""

@@ -45,7 +45,7 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
     steps = []
     for before, result in zip([None, *results], results, strict=False):
         share = ""
-        if before and before.value and result.value is not None:
+        if before and before.value and result.value is not None and _alike(before, result):
             share = f"{wording.percent(result.value / before.value * 100)} của “{before.indicator.name}”"
         text = f"{wording.in_table(result)} {result.indicator.measured_in}"
         steps.append(charts.Step(result.indicator.name, float(result.value or 0), text, share))
@@ -120,6 +120,11 @@ _KINDS: dict[str, tuple[Callable[..., Drawing], int, int]] = {  # with the fewes
 
 def _totals(book: Book, indicators: Sequence[Indicator]) -> list[Result]:
     return [book.results[indicator.code, TOTAL] for indicator in indicators]
+
+
+def _alike(one: Result, other: Result) -> bool:
+    """Whether one can be a share of the other: tips of tips, but not cases of tips."""
+    return one.indicator.measured_in == other.indicator.measured_in
 
 
 def _bar(result: Result, label: str) -> charts.Bar:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from filelock import FileLock, Timeout
 
-from danvan import manifest, wording
-from danvan.disclosure import Edition
+from danvan import manifest
 from danvan.errors import LockedError, StageError
-from danvan.intake.year import Year, last_year, read_year
-from danvan.measures import TOTAL, Result
 from danvan.paths import Project
-from danvan.store import fresh_folder, repair, swap_in, write_atomic
-from danvan.yearbook import Yearbook
+from danvan.store import fresh_folder, repair, sha256, swap_in, write_atomic
+
+if TYPE_CHECKING:  # what a build needs is imported when there is something to build
+    from danvan.disclosure import Edition
+    from danvan.yearbook import Yearbook
 
 Progress = Callable[[str], None]
 _SAFE = "báo cáo cũ còn nguyên"
@@ -56,42 +56,59 @@ def report(
         given = manifest.inputs(project, year)
         wanted = manifest.key(given, edition, allow_incomplete=allow_incomplete)
         if not force and manifest.is_current(target, wanted):
+            _show_figures(target, figures, edition)
             return Built(target, False, 0)
         progress(f"Đọc và kiểm tra phiếu năm {year}")
-        read = check(project, year)
-        read.require_sound(allow_incomplete=allow_incomplete)
-        last = last_year(project, year)
-        if last is not None:
-            last.require_sound(allow_incomplete=True)
-        book = Yearbook(read, last, edition)
+        book, warnings = _open(project, year, edition, allow_incomplete)
         new = fresh_folder(target)
-        progress("Chạy sổ báo cáo")
-        _write(project, book, new, failed, progress)
-        parameters = {"year": year, "edition": edition, "allow_incomplete": allow_incomplete}
-        write_atomic(new / manifest.NAME, manifest.make(new, given, wanted, parameters, book.meta.date))
-        swap_in(new, target)
+        try:
+            _write(project, book, new, failed, progress)
+            parameters = {"year": year, "edition": edition, "allow_incomplete": allow_incomplete}
+            write_atomic(new / manifest.NAME, manifest.make(new, given, wanted, parameters, book.meta.date))
+            swap_in(new, target)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
         failed.unlink(missing_ok=True)
-        if edition == "public":
-            fresh = fresh_folder(figures)
-            for path in sorted((target / "figures").iterdir()):
-                write_atomic(fresh / path.name, path.read_bytes())
-            swap_in(fresh, figures)
-    return Built(target, True, sum(finding.severity == "warning" for finding in read.findings))
+        _show_figures(target, figures, edition)
+    return Built(target, True, warnings)
 
 
-def check(project: Project, year: int) -> Year:
-    """Read and check the returns of a year; `findings` of the result tell what is wrong."""
-    return read_year(project, year)
+def _open(project: Project, year: int, edition: Edition, allow_incomplete: bool) -> tuple[Yearbook, int]:
+    """The yearbook of sound returns, and how many warnings they have."""
+    from danvan.intake.year import last_year, read_year
+    from danvan.yearbook import Yearbook
+
+    read, last = read_year(project, year), last_year(project, year)
+    read.require_sound(allow_incomplete=allow_incomplete)
+    if last is not None:
+        last.require_sound(allow_incomplete=True)
+    return Yearbook(read, last, edition), sum(finding.severity == "warning" for finding in read.findings)
+
+
+def _show_figures(target: Path, figures: Path, edition: Edition) -> None:
+    """Give figures/YEAR the public edition's charts, unless it has them."""
+    built = {path.name: sha256(path) for path in sorted((target / "figures").iterdir())}
+    shown = {path.name: sha256(path) for path in figures.iterdir()} if figures.is_dir() else {}
+    if edition == "public" and built != shown:
+        new = fresh_folder(figures)
+        for name in built:
+            write_atomic(new / name, (target / "figures" / name).read_bytes())
+        swap_in(new, figures)
 
 
 def _write(project: Project, book: Yearbook, new: Path, failed: Path, progress: Progress) -> None:
     """Run the notebook and write all outputs of the report into the folder `new`."""
-    from danvan import runner  # papermill and nbconvert cost half a second, which `check` need not pay
+    import nbformat
+
+    from danvan import runner
     from danvan.publish import builder
     from danvan.publish.exporters import ReportHTML, ReportPDF
+    from danvan.trace import trace
 
     shown = project.relative(project.report_notebook)
     executed = new / "notebook.ipynb"
+    progress("Chạy sổ báo cáo")
     try:
         parameters = {"year": int(book.year), "edition": book.edition}
         environment = {"DANVAN_ROOT": str(project.root), "PYTHONHASHSEED": "0"}
@@ -114,40 +131,7 @@ def _write(project: Project, book: Yearbook, new: Path, failed: Path, progress: 
         write_atomic(new / "figures" / f"{figure.id}.png", figure.png)
     shared = nbformat.writes(builder.shared_copy(notebook))  # type: ignore[no-untyped-call]
     write_atomic(executed, (shared + "\n").encode())
-    write_atomic(new / "trace.json", _json(trace(book, builder.printed(notebook))))
-
-
-def trace(book: Yearbook, printed: list[dict[str, Any]]) -> dict[str, Any]:
-    """For every figure printed, the results behind it; for every result, formula and source cells."""
-    keys = dict.fromkeys(key for item in printed for key in item["results"])
-    by_key = {result.key: result for results in (book.results, book.last_results) for result in results.values()}
-    scopes = {unit.id: unit.name for unit in book.units.all} | {TOTAL: "Toàn thành phố"}
-    return {
-        "year": int(book.year),
-        "edition": book.edition,
-        "illustrative": book.illustrative,
-        "printed": printed,
-        "results": {key: _traced(by_key[key], scopes) for key in keys},
-    }
-
-
-def _traced(result: Result, scopes: dict[str, str]) -> dict[str, Any]:
-    return {
-        "indicator": result.indicator.code,
-        "name": result.indicator.name,
-        "year": result.year,
-        "scope": scopes.get(result.scope, result.scope),
-        "value": None if result.value is None else str(result.value),
-        "text": wording.in_table(result),
-        "measured_in": result.indicator.measured_in,
-        "status": result.status.value,
-        "bound": result.bound.word,
-        "formula": result.formula,
-        "provenance": result.provenance,
-        "reported": result.reported,
-        "owed": result.owed,
-        "sources": [[cell.file, cell.sheet, cell.ref] for cell in result.sources],
-    }
+    write_atomic(new / "trace.json", _json(trace(book, builder.printed(notebook), book.illustrative)))
 
 
 def _json(data: Any) -> bytes:
@@ -177,5 +161,5 @@ def told_of_disk(project: Project) -> Iterator[None]:
                 f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; báo cáo cũ còn nguyên."
             ) from None
         raise StageError(
-            f"Không ghi được {where} ({error.strerror}). Kiểm tra quyền ghi rồi chạy lại; {_SAFE}."
+            f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
         ) from None

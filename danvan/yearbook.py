@@ -10,9 +10,8 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from danvan import charts, pictures, tables, wording
@@ -41,6 +40,9 @@ from danvan.outputs import Drawn, Shown
 from danvan.params import Reference
 from danvan.paths import Project, find_project
 from danvan.wording import Phrase
+
+if TYPE_CHECKING:
+    import pandas as pd  # costs half a second; only `frame` needs it
 
 
 class UnknownNameError(DanvanError, AttributeError):
@@ -75,6 +77,8 @@ class Yearbook(Book):
         `value` is a float in `measured_in` (NaN where not known: see `status`); scope is a unit's name,
         'Khối thành phố' or 'Toàn thành phố'. Without codes: all indicators.
         """
+        import pandas as pd
+
         wanted = [self._indicator(code) for code in codes] or list(self.catalogue.indicators)
         label = {unit.id: unit.name for unit in self.units.all} | {TOTAL: "Toàn thành phố"}
         rows = [
@@ -334,7 +338,7 @@ def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
     project = find_project()
     charts.use_style()  # for what the analyst draws
     if year is None:
-        year = latest_year(project)
+        year = project.latest_year()
     return open_year_of(project, year, edition)
 
 
@@ -348,11 +352,3 @@ def open_year_of(project: Project, year: int, edition: str) -> Yearbook:
     if last is not None:
         last.require_sound(allow_incomplete=True)
     return Yearbook(read, last, "internal" if edition == "internal" else "public")
-
-
-def latest_year(project: Project) -> int:
-    """The latest year that has returns; raises SettingsError if none has."""
-    years = project.years_with_returns()
-    if not years:
-        raise SettingsError("Chưa có phiếu nào trong data/<năm>/returns. Hãy đặt phiếu của các đơn vị vào đó.")
-    return years[-1]

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +99,27 @@ def _lay_out(tree: Json, profile: Json) -> Any:
     blocks = list(_numbered(tree))
     for _ in range(_ROUNDS):
         compiler = _compiler(tree, profile)
-        places = json.loads(compiler.query("<danvan-places>", field="value", one=True))
+        places = _places(compiler)
         stray = _first_stray(places)
-        if stray is None:
+        if stray is None and not _keep_with_closing(blocks, places):
             return compiler
-        _loosen(blocks, places, stray, profile["body"])
+        if stray is not None:
+            _loosen(blocks, places, stray, profile["body"])
     number = stray[0] if stray else 0
     raise PdfError(
         f"Không xuất được PDF: chú thích số {number} nằm khác trang với số chú thích. "
         "Hãy thêm hoặc bớt vài chữ ở đoạn văn có chú thích đó."
     )
+
+
+def _places(compiler: Any) -> list[Json]:
+    """On which pages blocks, marks and notes came to stand. Raises typst.TypstError if nothing can be laid out."""
+    try:
+        places: list[Json] = json.loads(compiler.query("<danvan-places>", field="value", one=True))
+    except RuntimeError:
+        compiler.compile(format="pdf", pdf_standards=STANDARDS)  # fails too, and says more
+        raise
+    return places
 
 
 def _compiler(tree: Json, profile: Json) -> Any:
@@ -140,12 +152,26 @@ def _first_stray(places: list[Json]) -> tuple[int, int] | None:
     return note, page
 
 
+def _keep_with_closing(blocks: list[Json], places: list[Json]) -> bool:
+    """Whether the last item of a list had to be bound to the closing, which would begin a page without any text.
+
+    (The last paragraph is always bound to it; a list is parted for that, so only where it is needed.)
+    """
+    pages = {place["block"]: place["page"] for place in places if place["what"] == "block"}
+    for before, closing in pairwise(blocks):
+        bound = before.get("keep_last") or before["type"] != "list" or closing["type"] != "closing"
+        if not bound and pages[before["block"]] < pages[closing["block"]]:
+            before["keep_last"] = True
+            return True
+    return False
+
+
 def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body: Json) -> None:
     """Moves the line of a stray note a little down its page, towards the next.
 
-    First the gaps above the blocks that begin on the page grow, up to the block of the mark: by a third of a line in all,
-    round after round. Before that shows (two lines in one gap), the block of the mark begins a new page instead. If it
-    already does, its lines move apart.
+    First the gaps above the blocks that begin on the page grow, up to the block of the mark: by a third of a line in
+    all, round after round. Before that shows (two lines in one gap), the block of the mark begins a new page instead.
+    If it already does, its lines move apart.
     """
     note, page = stray
     begins: dict[int, int] = {}
@@ -271,7 +297,7 @@ def _blocks(blocks: Iterable[Block], walk: _Walk, annex: Json | None = None) -> 
             if len(node["children"]) == 1 and node["children"][0]["type"] == "emphasis":
                 node["children"] = node["children"][0]["children"]  # it is set in italics as it is
         else:
-            if under_heading and isinstance(block, Figure):
+            if under_heading and isinstance(block, Figure | Table):
                 node["under_annex_heading"] = True
             under_heading = annex is not None and isinstance(block, Heading) and block.level == 2
             if annex is not None and under_heading:
@@ -441,6 +467,7 @@ def _table(table: Table, walk: _Walk) -> Json:
             )
     return {
         "type": "table",
+        "under_annex_heading": False,
         "id": walk.label(table.id),
         "caption": _words(table.caption),
         "header": _header(table),
@@ -510,7 +537,8 @@ def _sentence(message: str) -> str:
         return f"Không xuất được PDF: phông {fonts.FAMILY} không có ký tự này{what}."
     if "danvan: table too wide: " in message:
         caption = message.split("danvan: table too wide: ", 1)[1].strip('"')
-        return f"Không xuất được PDF: bảng “{caption}” quá rộng so với trang, kể cả ở cỡ chữ nhỏ nhất."
+        problem = f"bảng “{caption}” quá rộng so với trang, kể cả ở cỡ chữ nhỏ nhất"
+        return f"Không xuất được PDF: {problem}. Hãy chia bảng hoặc xoay ngang phụ lục."
     if "heading" in message:
         return "Không xuất được PDF: các đề mục phải liền cấp, bắt đầu từ cấp lớn nhất."
     return "Không xuất được PDF: trình dàn trang báo lỗi."

@@ -1,0 +1,42 @@
+"""The way back: for every printed figure, the formula and the cells behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from danvan import wording
+from danvan.book import Book
+from danvan.measures import TOTAL, Result
+
+
+def trace(book: Book, printed: list[dict[str, Any]], illustrative: str) -> dict[str, Any]:
+    """For every figure printed, the results behind it; for every result, formula and source cells."""
+    keys = dict.fromkeys(key for item in printed for key in item["results"])
+    by_key = {result.key: result for results in (book.results, book.last_results) for result in results.values()}
+    scopes = {unit.id: unit.name for unit in book.units.all} | {TOTAL: "Toàn thành phố"}
+    return {
+        "year": book.params.year,
+        "edition": book.edition,
+        "illustrative": illustrative,
+        "printed": printed,
+        "results": {key: _traced(by_key[key], scopes) for key in keys},
+    }
+
+
+def _traced(result: Result, scopes: dict[str, str]) -> dict[str, Any]:
+    return {
+        "indicator": result.indicator.code,
+        "name": result.indicator.name,
+        "year": result.year,
+        "scope": scopes.get(result.scope, result.scope),
+        "value": None if result.value is None else str(result.value),
+        "text": wording.in_table(result),
+        "measured_in": result.indicator.measured_in,
+        "status": result.status.value,
+        "bound": result.bound.word,
+        "formula": result.formula,
+        "provenance": result.provenance,
+        "reported": result.reported,
+        "owed": result.owed,
+        "sources": [[cell.file, cell.sheet, cell.ref] for cell in result.sources],
+    }
