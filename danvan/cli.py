@@ -141,8 +141,9 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
 
 def lab(project: Project, _: argparse.Namespace) -> int:
     """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token."""
-    notebook = project.relative(project.report_notebook)
-    command = [sys.executable, "-m", "jupyter", "lab", notebook, "--ServerApp.ip=127.0.0.1"]
+    start = f"/lab/tree/{project.relative(project.report_notebook)}"
+    options = (f"--ServerApp.root_dir={project.root}", f"--LabApp.default_url={start}", "--ServerApp.ip=127.0.0.1")
+    command = [sys.executable, "-m", "jupyter", "lab", *options]
     return subprocess.run(command, cwd=project.root, check=False).returncode
 
 

@@ -142,7 +142,7 @@ def contradictions(stated: Sequence[Stated], catalogue: Catalogue, now: Results)
                     cell(now[item.indicator, TOTAL]),
                     TableCell(other, "text"),
                     TableCell(f"{item.stated_by}, {item.place}", "text"),
-                    TableCell(f"{item.decision}. {item.reason}", "text"),
+                    TableCell(f"{item.decision.removesuffix('.')}. {item.reason}", "text"),
                 ),
             )
         )

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -47,7 +46,6 @@ class Phrase:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             "text/plain": self.text,
-            "text/html": escape(self.text),
             PHRASE_MIME: {"text": self.text, "results": list(self.results)},
         }
 

@@ -147,9 +147,7 @@ def data_uri(figure: Figure) -> str:
 def size(figure: Figure) -> dict[str, int]:
     """Width and height in CSS pixels, so that nothing moves when the image is drawn."""
     if found := _VIEW_BOX.search(figure.svg):
-        return {
-            name: round(float(points) * 4 / 3) for name, points in zip(("width", "height"), found.groups(), strict=True)
-        }
+        return {"width": round(float(found[1]) * 4 / 3), "height": round(float(found[2]) * 4 / 3)}
     return {}
 
 
@@ -199,8 +197,7 @@ def mark_id(number: int) -> str:
 def _walk(node: Any) -> Iterator[Any]:
     """A node of the model and all below it, in order."""
     yield node
-    below = (
-        [getattr(node, f.name) for f in fields(node)] if is_dataclass(node) else node if isinstance(node, tuple) else ()
-    )
-    for item in below:
+    if is_dataclass(node):
+        node = tuple(getattr(node, f.name) for f in fields(node))
+    for item in node if isinstance(node, tuple) else ():
         yield from _walk(item)

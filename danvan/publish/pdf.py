@@ -93,8 +93,8 @@ def render(document: Document) -> bytes:
 def _lay_out(tree: Json, profile: Json) -> Any:
     """A compiler whose pages keep every footnote with its mark.
 
-    Typst now and then parts the two at a page end (typst #5314, #5603). Then the gaps above the blocks of that page
-    grow by a line in all, and the pages are laid out again.
+    Typst now and then parts the two at a page end (typst #5314, #5603). Then the line of the mark is moved a little
+    (see `_loosen`), and the pages are laid out again.
     """
     blocks = list(_numbered(tree))
     for _ in range(_ROUNDS):
@@ -103,11 +103,10 @@ def _lay_out(tree: Json, profile: Json) -> Any:
         stray = _first_stray(places)
         if stray is None and not _keep_with_closing(blocks, places):
             return compiler
-        if stray is not None:
-            _loosen(blocks, places, stray, profile["body"])
-    number = stray[0] if stray else 0
+        if stray is not None and not _loosen(blocks, places, stray, profile["body"]):
+            break
     raise PdfError(
-        f"Không xuất được PDF: chú thích số {number} nằm khác trang với số chú thích. "
+        f"Không xuất được PDF: chú thích số {stray[0] if stray else 0} nằm khác trang với số chú thích. "
         "Hãy thêm hoặc bớt vài chữ ở đoạn văn có chú thích đó."
     )
 
@@ -160,18 +159,18 @@ def _keep_with_closing(blocks: list[Json], places: list[Json]) -> bool:
     pages = {place["block"]: place["page"] for place in places if place["what"] == "block"}
     for before, closing in pairwise(blocks):
         bound = before.get("keep_last") or before["type"] != "list" or closing["type"] != "closing"
-        if not bound and pages[before["block"]] < pages[closing["block"]]:
+        if not bound and pages.get(before["block"], 0) < pages[closing["block"]]:
             before["keep_last"] = True
             return True
     return False
 
 
-def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body: Json) -> None:
+def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body: Json) -> bool:
     """Moves the line of a stray note a little down its page, towards the next.
 
     First the gaps above the blocks that begin on the page grow, up to the block of the mark: by a third of a line in
     all, round after round. Before that shows (two lines in one gap), the block of the mark begins a new page instead.
-    If it already does, its lines move apart.
+    If it already does, its lines move apart, as far as the format allows. False if nothing is left to try.
     """
     note, page = stray
     begins: dict[int, int] = {}
@@ -196,7 +195,10 @@ def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body
         for number in gaps:
             blocks[number]["stretch"] = 0
     else:
-        blocks[current]["looser"] = blocks[current].get("looser", 0) + body["looser_pt"]
+        looser = blocks[current].get("looser", 0) + body["looser_pt"]
+        blocks[current]["looser"] = looser
+        return bool(line + looser <= body["line_most_pt"])
+    return True
 
 
 # ---------------------------------------------------------------- settings
@@ -554,7 +556,12 @@ def _finish(data: bytes, *, keep_date: bool) -> bytes:
         if not keep_date:
             _remove_times(pdf)
         out = io.BytesIO()
-        pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        pdf.save(
+            out,
+            deterministic_id=True,
+            fix_metadata_version=False,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        )
     return out.getvalue()
 
 

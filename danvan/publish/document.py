@@ -1,1 +1,0 @@
-from danvan.document import *
