@@ -22,6 +22,7 @@ class Indicator(Strict):
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str
+    short: str = ""
     section: str
     footnote: int | None = None
     tier: Literal["core", "footnote", "derived"]
@@ -42,6 +43,11 @@ class Indicator(Strict):
     sensitivity: Literal["none", "low", "medium", "high"]
     public_level: Literal["district", "city"] = "district"
     definition: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name where there is little room: heads of charts and tables."""
+        return self.short or self.name
 
     @model_validator(mode="after")
     def _complete(self) -> Indicator:

@@ -290,12 +290,20 @@ def _wrapped(bar: Bar, label: float, room: float, size: float) -> Bar:
     return replace(bar, label=_wrap(bar.label, label, size, bold=True), text=text)
 
 
-def _columns(count: int, gap: float, narrow: bool = True) -> tuple[list[tuple[float, slice]], float, float, float]:
-    """Left edge and rows of each column of the picture; width of a column, text size, gap between rows."""
-    if count <= LONG or not narrow:
+def _columns(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float, slice]], float, float, float]:
+    """Left edge and rows of each column of the picture; width of a column, text size, gap between rows.
+
+    More than `most` rows are set in two columns.
+    """
+    if count <= most:
         return [(EDGE, slice(count))], WIDTH - 2 * EDGE, TEXT, gap if count <= 20 else 3
     half = math.ceil(count / 2)
-    return [(EDGE, slice(half)), (WIDTH / 2 + 8, slice(half, count))], WIDTH / 2 - EDGE - 8, SMALL, 0
+    return (
+        [(EDGE, slice(half)), (WIDTH / 2 + 8, slice(half, count))],
+        WIDTH / 2 - EDGE - 8,
+        SMALL,
+        gap if count <= 20 else 0,
+    )
 
 
 def _rows(
@@ -585,7 +593,8 @@ def matrix(
 ) -> Chart:
     """Units down, questions across; above each question the yes of all who answered, as "14/15".
 
-    Units with a "no" are in bold; where only one or two say "no", the head of the column names them.
+    Units with a "no" are in bold; where only one or two say "no", they are named: under the head of the column, or,
+    where rows stand in two columns, beside the legend.
     """
     _check(rows and columns)
     if any(len(row.states) != len(columns) or not SAID.keys() >= set(row.states) for row in rows):
@@ -593,13 +602,14 @@ def matrix(
     who = [{said: [row.label for row in rows if row.states[i] == said] for said in SAID} for i in range(len(columns))]
     counts = [f"{len(answer['yes'])}/{len(answer['yes'] + answer['no'])}" for answer in who]
     paper = _Paper(title)
-    parts, width, size, gap = _columns(len(rows), 5, narrow=len(columns) <= 2)
+    parts, width, size, gap = _columns(len(rows), 5, most=10 if len(columns) <= 3 else len(rows))
     most = (0.4 if len(parts) == 1 else 0.5) * width
     indent = _column((row.label for row in rows), most, size) + 8
     cell = min(110, (width - indent) / len(columns))
     heads = [_wrap(column, cell - 6, SMALL) for column in columns]
-    few = [", ".join(answer["no"]) if len(answer["no"]) <= 2 and len(parts) == 1 else "" for answer in who]
-    noes = [_wrap(f"không: {names}" * bool(names), cell - 6, SMALL) for names in few]
+    few = [", ".join(answer["no"]) if len(answer["no"]) <= 2 and len(rows) <= 20 else "" for answer in who]
+    noes = [_wrap(f"không: {names}" * bool(names) * (len(parts) == 1), cell - 6, SMALL) for names in few]
+    named = "; ".join(f"{column}: {names}" for column, names in zip(columns, few, strict=True) if names)
     top = paper.y + max(_height(head, SMALL) for head in heads)
     first = top + 20 + max(_height(no, SMALL) for no in noes)
     for left, part in parts:
@@ -622,9 +632,10 @@ def matrix(
     x, y = EDGE + 6, paper.y + 13
     present = [state for state in SAID if any(answer[state] for answer in who)]
     for state in present:
+        said = f"{SAID[state]} ({named})" if state == "no" and named and len(parts) == 2 else SAID[state]
         _symbols(paper, [(state, x, y)])
-        paper.text(x + 9, y, SAID[state], SMALL)
-        x += _width(SAID[state], SMALL) + 30
+        paper.text(x + 9, y, said, SMALL)
+        x += _width(said, SMALL) + 30
     paper.y = y + 6
     alt = [f"Bảng đánh dấu có hoặc không của {len(rows)} đơn vị theo {len(columns)} nội dung"]
     for column, count, answer in zip(columns, counts, who, strict=True):

@@ -57,7 +57,7 @@ def _composition(book: Book, indicators: Sequence[Indicator], rest: str = "Lĩnh
     whole, *parts = [result.value or Decimal(0) for result in results]
     if not whole:
         raise SettingsError(f"Chưa có số “{indicators[0].name}” để vẽ cơ cấu.")
-    labels = [*(indicator.name for indicator in indicators[1:]), rest]
+    labels = [*(indicator.label for indicator in indicators[1:]), rest]
     bars = [
         charts.Bar(label, float(value), f"{wording.number(value)} ({wording.percent(value / whole * 100)})")
         for label, value in zip(labels, [*parts, whole - sum(parts)], strict=True)
@@ -105,7 +105,7 @@ def _matrix(book: Book, indicators: Sequence[Indicator]) -> Drawing:
         states = tuple(unknown.get(result.status, "yes" if result.value else "no") for result in results)
         rows.append(charts.State(unit.name, states))
         keys += [result.key for result in results]
-    return charts.matrix(rows, [indicator.name for indicator in indicators], mark=_unit_mark(book)), keys
+    return charts.matrix(rows, [indicator.label for indicator in indicators], mark=_unit_mark(book)), keys
 
 
 _KINDS: dict[str, tuple[Callable[..., Drawing], int, int]] = {  # with the fewest and the most indicators

@@ -59,8 +59,14 @@ def by_unit(
     if last is not None:
         rows.append(row(last_label, "last", (_or_none(last.get((i.code, TOTAL))) for i in indicators)))
     rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
-    columns = tuple(Column(f"{i.name} ({i.measured_in})") for i in indicators)
+    columns = tuple(_column(i) for i in indicators)
     return Table(table_id, caption, "Đơn vị", columns, tuple(rows), (LEGEND,))
+
+
+def _column(indicator: Indicator) -> Column:
+    if indicator.kind == "boolean":
+        return Column(indicator.label, align="center")
+    return Column(f"{indicator.label} ({indicator.measured_in})")
 
 
 def by_year(

@@ -160,18 +160,23 @@ class Yearbook(Book):
 
     @property
     def missing_values(self) -> Phrase:
-        """How many single figures are owed but not reported."""
-        return Phrase(wording.number(sum(r.status is Status.NOT_REPORTED for r in self._owed()), padded=True))
+        """How many single figures are owed but not reported, or nothing."""
+        return self._some(sum(r.status is Status.NOT_REPORTED for r in self._owed()))
 
     @property
     def remarked(self) -> Phrase:
-        """How many findings the checks left to look at."""
-        return Phrase(wording.number(len(self.findings), padded=True))
+        """How many findings the checks left to look at, or nothing."""
+        return self._some(len(self.findings))
 
     @property
     def contradictions(self) -> Phrase:
         """How many stated figures compete with the returns, or nothing."""
-        return Phrase(wording.number(len(self.stated), padded=True) if self.stated else "")
+        return self._some(len(self.stated))
+
+    @staticmethod
+    def _some(count: int) -> Phrase:
+        """'03', or nothing for none."""
+        return Phrase(wording.number(count, padded=True) if count else "")
 
     def _owed(self) -> list[Result]:
         return [
@@ -293,6 +298,8 @@ class Yearbook(Book):
 
     def _has_units(self, indicator: Indicator) -> bool:
         """Whether this edition shows a figure of any district."""
+        if indicator.numerator and self.catalogue.by_code[indicator.numerator].kind == "boolean":
+            return False  # one unit is 0% or 100%
         return any(
             self.results[indicator.code, unit.id].status not in (Status.WITHHELD, Status.NOT_APPLICABLE)
             for unit in self.units.districts

@@ -301,6 +301,14 @@ def test_the_contents_list_all_sections_in_order() -> None:
     assert one(page, "nav > details > summary").get_text() == "Mục lục"
 
 
+def test_annexes_are_sections_and_wide_ones_lie_across_the_paper() -> None:
+    page = BeautifulSoup(text_of("plain"), "html.parser")
+    assert [tag["class"] for tag in page.select("main > section")] == [
+        ["main"], ["notes"], ["annex", "landscape"], ["annex"],
+    ]  # fmt: skip
+    assert "size: A4 landscape" in one(page, "style").get_text()
+
+
 def test_a_link_to_an_id_used_twice_leads_to_the_first() -> None:
     page = BeautifulSoup(text_of("plain"), "html.parser")
     assert one(page, "#bang-1").name == "table"

@@ -111,7 +111,7 @@ def _change(now: Observation, last: Observation | None, thresholds: Thresholds) 
             "change-on-last-year",
             "warning",
             now.cell,
-            f"{_text(now.value)}; năm trước {_text(last.value)} ({last.cell})",
+            f"{_text(now.value)}; năm trước {_text(last.value)}",
             f"{indicator.name} chênh lệch {limit} so với năm trước.",
             "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",
             unit=now.unit.full_name,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import Field
 
 from danvan.errors import SettingsError
 from danvan.loading import Strict, load_yaml, read_csv
@@ -33,7 +34,7 @@ class Small(Strict):
     grammar: Literal["party", "state"] = "party"
     words: tuple[str, ...] = ()
     signers: tuple[Signer, ...] = ()
-    texts: dict[str, str] = {}
+    texts: dict[str, str] = Field(default_factory=dict)
 
 
 def load(tmp_path: Path, text: str | bytes) -> Small:
@@ -203,9 +204,7 @@ def test_a_key_that_is_no_word(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_a_list_or_a_word(tmp_path: Path) -> None:
-    assert refused(tmp_path, "- a\n- b\n") == [
-        "params/nhỏ.yaml, dòng 1: “tệp” là ['a', 'b']; cần nhóm khóa: giá trị."
-    ]
+    assert refused(tmp_path, "- a\n- b\n") == ["params/nhỏ.yaml, dòng 1: “tệp” là ['a', 'b']; cần nhóm khóa: giá trị."]
     assert refused(tmp_path, "năm 2023\n") == ["params/nhỏ.yaml, dòng 1: “tệp” là 'năm 2023'; cần nhóm khóa: giá trị."]
 
 
@@ -229,9 +228,7 @@ def test_a_control_character_pasted_from_elsewhere(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_yaml(tmp_path / "2031.yaml", "params/2031.yaml", Small)
-    assert str(caught.value) == (
-        "Thiếu tệp params/2031.yaml. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước."
-    )
+    assert str(caught.value) == ("Thiếu tệp params/2031.yaml. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước.")
 
 
 def test_a_folder_of_that_name(tmp_path: Path) -> None:

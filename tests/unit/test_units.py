@@ -157,7 +157,7 @@ def test_a_name_without_its_kind_gets_a_hint_too(written: str, meant: str, units
 
 @pytest.mark.parametrize("written", ["Q. Thủy Nguyên", "TP. Thủy Nguyên", "TP Thủy Nguyên", "H. Đồ Sơn"])
 def test_a_wrong_kind_is_refused_however_it_is_abbreviated(written: str, units: Units) -> None:
-    with pytest.raises(LookupError, match="trong kỳ này là “(Huyện Thủy Nguyên|Quận Đồ Sơn)”"):
+    with pytest.raises(LookupError, match=r"trong kỳ này là “(Huyện Thủy Nguyên|Quận Đồ Sơn)”"):
         units.resolve(written)
 
 

@@ -1,0 +1,195 @@
+"""Files that are whole or not there, whatever happens in between."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from danvan import store
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """All files below a folder, hidden ones too, by path."""
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def put(folder: Path, **files: str) -> Path:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+class DiskFullError(OSError):
+    pass
+
+
+def fail(*_: object) -> None:
+    raise DiskFullError(28, "No space left on device")
+
+
+# --- one file --------------------------------------------------------------------------------------------------
+
+
+def test_an_atomic_write_makes_folders_and_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.txt"
+    store.write_atomic(path, b"one")
+    store.write_atomic(path, b"two")
+    assert tree(tmp_path) == {"a/b.txt": "two"}
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.txt"
+    store.write_atomic(path, b"old")
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(DiskFullError):
+        store.write_atomic(path, b"new")
+    monkeypatch.undo()
+    assert tree(tmp_path) == {"b.txt": "old"}
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "b.txt"
+    store.write_atomic(path, b"old")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_atomic(path, b"new")
+    assert tree(tmp_path) == {"b.txt": "old"}
+
+
+def test_the_new_file_is_whole_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "b.txt"
+    store.write_atomic(path, b"old")
+    seen = []
+
+    def look(handle: int) -> None:
+        seen.append((path.read_bytes(), os.fstat(handle).st_size))
+
+    monkeypatch.setattr(os, "fsync", look)
+    store.write_atomic(path, b"newer")
+    assert seen == [(b"old", 5)]
+    assert path.read_bytes() == b"newer"
+
+
+# --- a folder --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return put(tmp_path / "public", report="old", gone="x")
+
+
+def test_a_finished_folder_takes_the_place_of_the_old_one(target: Path) -> None:
+    new = store.fresh_folder(target)
+    (new / "report").write_text("new")
+    assert tree(target) == {"report": "old", "gone": "x"}
+    store.swap_in(new, target)
+    assert tree(target.parent) == {"public/report": "new"}
+
+
+def test_the_first_folder_of_all(tmp_path: Path) -> None:
+    target = tmp_path / "reports" / "2023" / "public"
+    new = store.fresh_folder(target)
+    (new / "report").write_text("new")
+    store.swap_in(new, target)
+    assert tree(tmp_path) == {"reports/2023/public/report": "new"}
+
+
+def test_a_fresh_folder_is_empty_whatever_was_left_there(target: Path) -> None:
+    left = put(target.with_name(".public.new"), half="written")
+    assert store.fresh_folder(target) == left
+    assert tree(target.parent) == {"public/report": "old", "public/gone": "x"}
+
+
+def test_a_failed_second_rename_is_repaired(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk may refuse the second of the two renames: the old folder must come back."""
+    new = store.fresh_folder(target)
+    (new / "report").write_text("new")
+    rename = Path.rename
+
+    def second_fails(self: Path, to: Path) -> Path:
+        return rename(self, to) if self == target else fail()  # type: ignore[return-value]
+
+    monkeypatch.setattr(Path, "rename", second_fails)
+    with pytest.raises(DiskFullError):
+        store.swap_in(new, target)
+    monkeypatch.undo()
+    store.repair(target)
+    assert tree(target.parent) == {"public/report": "old", "public/gone": "x"}
+
+
+OLD = {"public/report": "old", "public/gone": "x"}
+NEW = {"public/report": "new"}
+
+
+@pytest.mark.parametrize(
+    ("point", "after"),
+    [
+        ("before anything", OLD),
+        ("while building", OLD),
+        ("between the renames", OLD),
+        ("before the old one is gone", NEW),
+        ("while the old one goes", NEW),
+        ("done", NEW),
+    ],
+)
+def test_repair_after_a_crash(point: str, after: dict[str, str], target: Path) -> None:
+    """At each point the process dies; the next start finds one whole folder and no remains."""
+    new, old = target.with_name(".public.new"), target.with_name(".public.old")
+    if point != "before anything":
+        put(new, report="new")
+    if point not in ("before anything", "while building"):
+        target.rename(old)
+    if point not in ("before anything", "while building", "between the renames"):
+        new.rename(target)
+    if point == "while the old one goes":
+        (old / "gone").unlink()
+    if point == "done":
+        shutil.rmtree(old)
+    for _ in range(2):  # repairing what is whole changes nothing
+        store.repair(target)
+        assert tree(target.parent) == after
+
+
+def test_repair_where_nothing_was_built_yet(tmp_path: Path) -> None:
+    store.repair(tmp_path / "reports" / "public")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_repair_leaves_the_neighbours_alone(target: Path) -> None:
+    put(target.with_name("internal"), report="i")
+    put(target.with_name(".internal.new"), report="half")
+    store.repair(target)
+    assert set(tree(target.parent)) == {"public/report", "public/gone", "internal/report", ".internal.new/report"}
+
+
+# --- keys ------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_s_digest(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert store.sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_the_key_depends_on_names_and_contents_but_not_on_order() -> None:
+    parts = [("a", "1"), ("b", "2")]
+    assert store.content_key(parts) == store.content_key(reversed(parts))
+    others = [[("a", "2"), ("b", "1")], [("a", "1")], [("a1", ""), ("b", "2")], [("a", "1b2")], [("", "a1b2")], []]
+    assert len({store.content_key(p) for p in [parts, *others]}) == 7
+
+
+def test_files_below_leaves_out_what_no_one_wrote(tmp_path: Path) -> None:
+    for name in ("b", "a/c", ".hidden", "a/.x/y", "a/__pycache__/z.pyc", "~$a.xlsx"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [path.relative_to(tmp_path).as_posix() for path in store.files_below(tmp_path)] == ["a/c", "b"]
