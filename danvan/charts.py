@@ -302,7 +302,7 @@ def _columns(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float
         [(EDGE, slice(half)), (WIDTH / 2 + 8, slice(half, count))],
         WIDTH / 2 - EDGE - 8,
         SMALL,
-        gap if count <= 20 else 0,
+        3 if count <= 20 else 0,
     )
 
 
@@ -427,7 +427,7 @@ def bars(
     paper.paragraph(measured_in)
     paper.y += 3
     rows = [_Row(bar, 0, bar.value or 0, NAVY if bar.mark else BLUE) for bar in bars]
-    _rows(paper, rows, gap=5, thick=0.9, aligned=True, reference=reference)
+    _rows(paper, rows, gap=1, thick=0.8, aligned=True, reference=reference)
 
     alt = [f"Biểu đồ thanh ngang của {len(bars)} đơn vị: {_low(measured_in)}", _said(city)]
     if reference and reference.value is not None:

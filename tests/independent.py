@@ -32,16 +32,6 @@ PER_COUNT = {  # ratios over something known of the units themselves, and their 
     "dvk_per_commune": ("dvk_registered", "commune_level_total", 1),
     "tips_per_10k": ("tips_received", "population", 10_000),
 }
-RATIO_NAMES = {
-    "plan_signed_rate": "Tỷ lệ ký kế hoạch phối hợp (%)",
-    "tips_valuable_rate": "Tỷ lệ tin có giá trị (%)",
-    "petitions_in_authority_rate": "Tỷ lệ đơn thuộc thẩm quyền (%)",
-    "petitions_resolved_rate": "Tỷ lệ giải quyết đơn thuộc thẩm quyền (%)",
-    "commune_police_coverage": "Tỷ lệ xã có công an chính quy (%)",
-    "dvk_defence_security_share": "Tỷ trọng mô hình quốc phòng - an ninh (%)",
-    "tips_per_10k": "Tin trên 10.000 dân (tin/10.000 dân)",
-    "dvk_per_commune": "Mô hình DVK trên một xã, phường, thị trấn (mô hình/đơn vị)",
-}
 DECIMALS = {"fireworks_kg": 2, "explosives_kg": 2}
 MILLIONS = {"web_views"}
 SMALL_COUNT = 20  # below it a change is told in numbers
@@ -105,7 +95,7 @@ class Reckoning:
 
     def __init__(self, root: Path, year: int, *, with_last: bool = True) -> None:
         self.root, self.year = root, year
-        self.names: dict[str, str] = {}  # code -> 'Tin có giá trị (tin)', as the forms have it
+        self.measures: dict[str, str] = {}  # code -> 'tin', as the forms have it
         self.heads: dict[str, str] = {}  # unit -> 'Quận Hồng Bàng'
         self.illustrative = False
         found: dict[str, dict[str, Entry]] = {}
@@ -141,7 +131,7 @@ class Reckoning:
                         value = 0
                     number = None if value is None else Decimal(str(value))
                     where = path.relative_to(self.root).as_posix(), sheet.title, f"D{line}"
-                    self.names[code] = f"{name} ({measure})"
+                    self.measures[code] = str(measure)
                     rows[code] = Entry(number, yes_no, word or "", status or "", *where)
         return unit, rows
 
@@ -161,6 +151,16 @@ class Reckoning:
     def _table(self, path: str) -> list[dict[str, str]]:
         with (self.root / path).open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
+
+    def label(self, code: str, *, column: bool) -> str:
+        """What the annex calls a figure: 'Tin có giá trị (tin)'; short at the head of a column."""
+        catalogue = (self.root / "params" / "catalogue.yaml").read_text(encoding="utf-8")
+        (block,) = re.findall(rf"(?m)^  - code: {code}\n((?:    .*\n)+)", catalogue)
+        said = dict(re.findall(r'(?m)^    (\w+): "?(.*?)"?$', block))
+        if not column:
+            return f"{said['name']} ({said['measured_in']})"
+        measure = "" if said["kind"] == "boolean" else f" ({said['measured_in']})"
+        return said.get("short", said["name"]) + measure
 
     # ------------------------------------------------------------ numbers
 
@@ -237,7 +237,7 @@ class Reckoning:
             if now.word or last.word or now.coverage or last.coverage:
                 return "không so sánh được"
         text = self._difference(code, "+", "−", "0").replace("điểm phần trăm", "điểm %")
-        return text if "điểm" in text else text.split(" ")[0].replace("+0", "+").replace("−0", "−")
+        return text if "điểm" in text else re.sub(r"^([+−])0(?=\d)", r"\1", text.split(" ")[0])
 
     def _difference(self, code: str, up: str, down: str, same: str) -> str:
         assert self.last
@@ -255,10 +255,10 @@ class Reckoning:
         sign = up if rounded[0] > rounded[1] else down
         if code in PAIRS or PER_COUNT.get(code, ("", "", 0))[2] == 100:
             return f"{sign}{written(abs(rounded[0] - rounded[1]), 1)} điểm phần trăm"
-        counted = not self.total(code).yes_no if code in self.names else False
+        counted = code in self.measures and not self.total(code).yes_no
         if code in PER_COUNT or (counted and min(now, last) >= SMALL_COUNT):
             return f"{sign}{percent(abs(now - last) / last * 100)}"
-        measure = "đơn vị" if self.total(code).yes_no else self.names[code].rsplit("(", 1)[1].rstrip(")")
+        measure = "đơn vị" if self.total(code).yes_no else self.measures[code]
         return f"{sign}{written(abs(now - last), places, padded=True)} {measure}"
 
     def _ratio_text(self, code: str, ratio: Decimal) -> str:
@@ -306,7 +306,7 @@ class Reckoning:
         assert signed.value is not None
         assert review.value is not None
         left = [self.total(code).value or Decimal(0) for code in ("petitions_in_authority", "petitions_resolved")]
-        found = {code: self.prose(code) for code in self.names}
+        found = {code: self.prose(code) for code in self.measures}
         for code in (*PAIRS, *PER_COUNT):
             ratio = self.ratio(code)
             assert ratio is not None
@@ -324,7 +324,7 @@ class Reckoning:
             "dvk_defence_security_stated": self._stated("dvk_defence_security"),
         }
         if self.last:
-            whole = [code for code in self.names if self.change_in_table(code) != "không so sánh được"]
+            whole = [code for code in self.measures if self.change_in_table(code) != "không so sánh được"]
             found |= {f"{code}_change": self.change(code) for code in (*whole, *PAIRS, *PER_COUNT)}
         return found
 

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pypdfium2
@@ -73,6 +74,9 @@ def of_html(path: Path) -> Report:
         tag.decompose()
     names = ("content", "alt", "title", "aria-label")
     attributes = [str(tag[name]) for tag in page(True) for name in names if tag.get(name)]
+    for tag in page.select("span, em, strong"):
+        tag.unwrap()
+    page.smooth()  # what they parted is one text again
     whole = flat(" ".join([page.get_text(" "), *attributes]))
     for tag in page.select('[role="doc-noteref"], [role="doc-backlink"], [hidden], [popover]'):
         tag.decompose()
@@ -131,8 +135,8 @@ def of_pdf(path: Path) -> Report:
     running = (x for x in main if x.size >= size or not x.size or _is_mark(x, size))
     body = _text(_Letter(_MARK, size) if _is_mark(x, size) else x for x in running)
     notes = _notes(main, size, small[0][0]) if small else {}
-    texts = [_text(page) for page in pages]
-    return Report(_unmarked(body), notes, flat(" ".join(texts[first:])), flat(" ".join(texts)))
+    texts = _without_foot([flat(_text(page)) for page in pages])
+    return Report(_unmarked(body), notes, " ".join(texts[first:]), " ".join(texts))
 
 
 def _letters(page: pypdfium2.PdfPage) -> list[_Letter]:
@@ -177,3 +181,11 @@ def _without_number(page: list[_Letter]) -> list[_Letter]:
     """A page without the number on its top."""
     number = re.match(r"\d+\s+", _text(page))
     return page[number.end() if number else 0 :]
+
+
+def _without_foot(pages: list[str]) -> list[str]:
+    """Pages without the words that all but the first end with; on the first they are text of the document."""
+    first, *others = [page.split() for page in pages]
+    same = takewhile(lambda words: len(set(words)) == 1, zip(*(reversed(words) for words in others), strict=False))
+    foot = len(list(same)) if len(others) > 1 else 0
+    return [" ".join(words) for words in (first, *(words[: len(words) - foot] for words in others))]

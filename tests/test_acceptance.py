@@ -128,30 +128,27 @@ def test_html_and_pdf_say_the_same(html: Report, pdf: Report) -> None:
 
 def test_annex_has_every_published_total(built: Path, folder: Path) -> None:
     """What one indicator of the published report gives, the annex gives for the whole city."""
-    names = Reckoning(built, 2023).names
-    columns = {}
+    truth = Reckoning(built, 2023)
+    totals: dict[str, str] = {}
     for rows in tables(folder / "bao-cao-2023.html").values():
-        columns |= {name: [text] for name, text in rows.get("Toàn thành phố", {}).items()}
-        columns |= {f"{row} ({c['Đơn vị tính']})": [c["Năm 2023"]] for row, c in rows.items() if "Năm 2023" in c}
-    ratios = {"S034": "Tỷ lệ gọi tuyển (%)"}
+        totals |= rows.get("Toàn thành phố", {})
+        totals |= {f"{row} ({c['Đơn vị tính']})": c["Năm 2023"] for row, c in rows.items() if "Năm 2023" in c}
     not_a_total = {"S002", "S003", "S051"}  # names; the figure decided against
     found, wanted = {}, {}
     for key in STATISTICS:
-        code = FIGURES[key]["indicator_code"]
-        if code and key not in not_a_total:
-            figure = FIGURES[key]
+        figure = FIGURES[key]
+        if (code := figure["indicator_code"]) and key not in not_a_total:
             value = Decimal(15 if key == "S041" else figure["value_parsed"])  # printed as 100%, of the districts
-            text = percent(value) if key in ratios else written(value, 2)
-            text = text.replace("2.000.000", "2 triệu")
-            wanted[key] = [f"{figure['qualifier_vi']} {text}".strip()]
-            found[key] = columns.get(ratios.get(key) or names[code])
+            text = percent(value) if key == "S034" else written(value, 2).replace("2.000.000", "2 triệu")
+            wanted[key] = f"{figure['qualifier_vi']} {text}".strip()
+            found[key] = totals.get(truth.label(code, column=True)) or totals.get(truth.label(code, column=False))
     assert found == wanted
 
 
-def test_annex_names_the_units_that_the_text_names(folder: Path) -> None:
+def test_annex_names_the_units_that_the_text_names(built: Path, folder: Path) -> None:
     (rows,) = (rows for caption, rows in tables(folder / "bao-cao-2023.html").items() if caption.startswith("Chỉ đạo"))
     units = list(rows)[:15]
-    signed, inspected = "Ký kế hoạch phối hợp (có/không)", "Được kiểm tra công tác phối hợp (có/không)"
+    signed, inspected = (Reckoning(built, 2023).label(code, column=True) for code in ("plan_signed", "inspected"))
     assert [unit for unit in units if rows[unit][signed] == "Không"] == ["Bạch Long Vĩ"]
     assert [unit for unit in units if rows[unit][inspected] == "Có"] == ["Đồ Sơn", "Kiến Thụy"]
 

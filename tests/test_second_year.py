@@ -22,7 +22,7 @@ import openpyxl
 import pypdfium2
 import pytest
 from conftest import ROOT, copy_project
-from independent import CITY, RATIO_NAMES, Reckoning
+from independent import CITY, PAIRS, PER_COUNT, Reckoning
 from printed import Report, of_html, of_pdf, sentences, tables
 
 YEAR, BEFORE = 2031, 2030
@@ -49,8 +49,10 @@ DERIVED = [
     ("6", "đơn thuộc thẩm quyền, đạt {petitions_resolved_rate}, còn {petitions_left} đơn đang được xem xét"),
 ]
 
-# The public edition has these for the whole city only: persons, weapons, force strength.
+# The public edition has these for the whole city only: persons, weapons, force strength; and one that says nothing of
+# a single unit.
 NOT_BY_UNIT = {
+    *("plan_signed_rate", "callup_rate"),
     *("commune_officers", "fugitives_arrested", "fugitives_surrendered", "offenders_reeducated"),
     *("explosives_kg", "guns", "ammunition_rounds", "callup_target", "callup_done"),
     *("reception_persons", "reception_referred"),
@@ -303,7 +305,7 @@ def test_annex_has_every_figure_of_every_unit(made: str, request: pytest.Fixture
     built: Built = request.getfixturevalue(made)
     truth = built.truth
     assert truth.last
-    codes = {name: code for code, name in (truth.names | RATIO_NAMES).items()}
+    codes = {truth.label(code, column=True): code for code in (*truth.measures, *PAIRS, *PER_COUNT)}
     scopes = {unit: unit for unit in (*truth.districts, CITY)} | {"Toàn thành phố": ""}
     before = f"Năm {BEFORE}" + " (minh họa)" * truth.last.illustrative
     found, wanted, by_unit = {}, {}, set()
@@ -320,7 +322,7 @@ def test_annex_has_every_figure_of_every_unit(made: str, request: pytest.Fixture
                     wanted[row, code] = truth.last.in_table(code) if row == before else truth.change_in_table(code)
     assert found == wanted
     asked_of_units = {code for unit in truth.districts for code in truth.rows[unit]}
-    assert by_unit == (asked_of_units - NOT_BY_UNIT) | set(RATIO_NAMES)
+    assert by_unit == (asked_of_units | {*PAIRS, *PER_COUNT}) - NOT_BY_UNIT
 
 
 @pytest.mark.parametrize("made", ["rough", "official"])
@@ -328,13 +330,17 @@ def test_annex_has_every_figure_of_the_city_offices(made: str, request: pytest.F
     built: Built = request.getfixturevalue(made)
     truth = built.truth
     assert truth.last
-    names = truth.names | {"callup_rate": "Tỷ lệ gọi tuyển (%)"}
     (rows,) = (rows for rows in built.tables if any(f"Năm {YEAR}" in columns for columns in rows.values()))
     found = {f"{row} ({columns['Đơn vị tính']})": list(columns.values())[1:] for row, columns in rows.items()}
     asked_of_units = {code for unit in truth.districts for code in truth.rows[unit]}
-    city = [code for code in names if code in NOT_BY_UNIT or code not in asked_of_units]
+    city = NOT_BY_UNIT | (truth.measures.keys() - asked_of_units)
     assert found == {
-        names[code]: [truth.in_table(code), truth.last.in_table(code), truth.change_in_table(code)] for code in city
+        truth.label(code, column=False): [
+            truth.in_table(code),
+            truth.last.in_table(code),
+            truth.change_in_table(code),
+        ]
+        for code in city
     }
 
 
