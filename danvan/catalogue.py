@@ -42,6 +42,7 @@ class Indicator(Strict):
     direction: Literal["higher", "lower", "neutral"]
     sensitivity: Literal["none", "low", "medium", "high"]
     public_level: Literal["district", "city"] = "district"
+    since: int | None = None
     definition: str = ""
 
     @property
@@ -134,6 +135,20 @@ class Catalogue(Strict):
                         f"quan hệ “{check.holds}” nhắc tới “{term.name}” không có.{nearest(term.name, known)}"
                     )
         return self
+
+    def of_year(self, year: int) -> Catalogue:
+        """The indicators asked for in `year`, and the checks and ratios between them."""
+        asked = {i.code for i in self.indicators if i.since is None or i.since <= year}
+
+        def there(*names: str | None) -> bool:
+            return all(name in asked for name in names if name and name not in UNIT_COUNTS)
+
+        def holds(check: Check) -> bool:
+            left, _, right = check.sides
+            return there(*(term.name for term in (*left, *right)))
+
+        indicators = tuple(i for i in self.indicators if there(i.code, i.numerator, i.denominator))
+        return Catalogue(indicators=indicators, checks=tuple(check for check in self.checks if holds(check)))
 
     @cached_property
     def by_code(self) -> dict[str, Indicator]:

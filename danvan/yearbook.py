@@ -71,20 +71,22 @@ class Yearbook(Book):
         own = [name for name in object.__dir__(self) if not name.startswith("_")]
         return sorted({*own, *self.catalogue.by_code})
 
-    def frame(self, *codes: str) -> pd.DataFrame:
+    def frame(self, *codes: str, level: Literal["unit", "city", "total", "all"] = "unit") -> pd.DataFrame:
         """Tidy data of this year and last, for your own work: one row an indicator, scope and year.
 
-        `value` is a float in `measured_in` (NaN where not known: see `status`); scope is a unit's name,
-        'Khối thành phố' or 'Toàn thành phố'. Without codes: all indicators.
+        `value` is a float in `measured_in` (NaN where not known: see `status`); without codes: all indicators.
+        `level`: the units alone (scope is a unit's name), the city offices, the whole city, or all of these.
         """
         import pandas as pd
 
         wanted = [self._indicator(code) for code in codes] or list(self.catalogue.indicators)
-        label = {unit.id: unit.name for unit in self.units.all} | {TOTAL: "Toàn thành phố"}
+        scopes = {unit.id: (unit.name, "unit") for unit in self.units.districts}
+        scopes |= {self.units.city.id: (self.units.city.name, "city"), TOTAL: ("Toàn thành phố", "total")}
         rows = [
             {
                 "year": result.year,
-                "scope": label[scope],
+                "scope": name,
+                "level": of,
                 "indicator": indicator.code,
                 "name": indicator.name,
                 "measured_in": indicator.measured_in,
@@ -95,8 +97,8 @@ class Yearbook(Book):
             }
             for results in (self.results, self.last_results)
             for indicator in wanted
-            for scope in label
-            if (result := results.get((indicator.code, scope))) is not None
+            for scope, (name, of) in scopes.items()
+            if level in (of, "all") and (result := results.get((indicator.code, scope))) is not None
         ]
         return pd.DataFrame(rows).astype({"value": "float64"})
 
@@ -333,8 +335,20 @@ class Yearbook(Book):
         return Drawn(chart.figure, f"{kind.replace('_', '-')}-{codes[0].replace('_', '-')}", question, chart.alt, keys)
 
     def publish(self, fig: Figure, id: str, caption: str, alt: str) -> Drawn:
-        """A figure you drew, into the report: `id` names its file, `alt` tells it to those who cannot see it."""
+        """A figure you drew, into the report: `id` names its file, `alt` tells it to those who cannot see it.
+
+        What is illustrative is noted in the figure itself; labels are fitted unless you chose a layout.
+        """
+        if self.illustrative and not fig.get_supxlabel():
+            fig.supxlabel(self.illustrative, x=0.01, ha="left", fontsize=9, color="#595959")
+        if fig.get_layout_engine() is None:
+            fig.set_layout_engine("constrained")
         return Drawn(fig, id, caption, alt)
+
+    @staticmethod
+    def ticks(value: float, _: int | None = None) -> str:
+        """Numbers along an axis, the Vietnamese way: `ax.xaxis.set_major_formatter(y.ticks)`."""
+        return wording.number(Decimal(str(value)), 2)
 
 
 def open_year(year: int | None = None, edition: str = "public") -> Yearbook:

@@ -273,7 +273,7 @@ def test_sentence_has_the_figure_of_its_year(key: str, made: str, request: pytes
 
 
 @pytest.mark.parametrize("made", ["rough", "official"])
-@pytest.mark.parametrize(("place", "template"), DERIVED)
+@pytest.mark.parametrize(("place", "template"), DERIVED, ids=lambda words: "-".join(re.findall(r"\w+(?=})", words)))
 def test_derived_figure(place: str, template: str, made: str, request: pytest.FixtureRequest) -> None:
     built: Built = request.getfixturevalue(made)
     words = template.format_map(built.truth.texts)
@@ -406,7 +406,9 @@ def test_official_year_says_nowhere_that_it_is_illustrative(official: Built) -> 
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     assert {path.suffix for path in paths} == {".html", ".pdf", ".ipynb", ".json", ".svg", ".png"}
     texts = [(path.name, path.read_text(encoding="utf-8")) for path in paths if path.suffix not in (".pdf", ".png")]
-    for name, text in (*texts, *everything_said(official)):
+    with pypdfium2.PdfDocument(next(official.folder.glob("*.pdf"))) as pdf:
+        pages = [(f"page {number}", page.get_textpage().get_text_range()) for number, page in enumerate(pdf, 1)]
+    for name, text in (*texts, *pages, *everything_said(official)):
         assert re.findall("(?i).{0,40}minh h(?:ọa|oạ).{0,40}", unicodedata.normalize("NFC", text)) == [], name
     trace = json.loads((official.folder / "trace.json").read_text(encoding="utf-8"))
     assert trace["illustrative"] == ""

@@ -78,7 +78,7 @@ def read_year(project: Project, year: int, *, with_last: bool = True) -> Year:
 
     Raises SettingsError for params, catalogue or units; what is wrong in returns is in `findings`.
     """
-    params, catalogue = load_params(project, year), load_catalogue(project)
+    params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
     units = load_units(project, params.period.end)
     reading = read_returns(project, params, catalogue, units)
     if not reading.returns and not project.returns(year).is_dir():
