@@ -14,11 +14,14 @@ from danvan.intake.returns import Status
 from danvan.measures import TOTAL, Result
 
 Kind = Literal["bars", "composition", "dumbbell", "funnel", "matrix", "stock_flow"]
-Drawing = tuple[charts.Chart, list[str]]  # with the keys of the results in it
+Drawing = tuple[charts.Chart, list[str]] | None  # with the keys of the results in it; None: nothing to draw
 
 
 def draw(book: Book, kind: Kind, indicators: Sequence[Indicator], **options: str) -> Drawing:
-    """A chart of the given kind; raises SettingsError for an unknown kind or a wrong number of indicators."""
+    """A chart of the given kind, or None where it would show nothing (no indicator can be compared with last year).
+
+    Raises SettingsError for an unknown kind or a wrong number of indicators.
+    """
     if kind not in _KINDS:
         raise SettingsError(f"Không có loại biểu đồ “{kind}”; chỉ có: {', '.join(_KINDS)}.")
     maker, least, most = _KINDS[kind]
@@ -93,6 +96,8 @@ def _dumbbell(book: Book, indicators: Sequence[Indicator]) -> Drawing:
             )
         )
         keys += [result.key for result in (now, last) if result]
+    if all(pair.now is None for pair in pairs):
+        return None
     labels = f"Năm {book.params.year - 1}", f"Năm {book.params.year}"
     return charts.dumbbell(pairs, *labels, mark=_last_mark(book)), keys
 

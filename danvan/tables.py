@@ -58,7 +58,7 @@ def by_unit(
     rows.append(row("Toàn thành phố", "total", (cell(now[i.code, TOTAL]) for i in indicators)))
     if last is not None:
         rows.append(row(last_label, "last", (_or_none(last.get((i.code, TOTAL))) for i in indicators)))
-    rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
+        rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
     columns = tuple(_column(i) for i in indicators)
     return Table(table_id, caption, "Đơn vị", columns, tuple(rows), (LEGEND,))
 
@@ -82,16 +82,14 @@ def by_year(
     """Indicators down; this year, last year and the change for the whole city across."""
     columns = [Column("Đơn vị tính", align="left"), Column(now_label)]
     if last is not None:
-        columns.append(Column(last_label))
-    columns.append(Column("So với năm trước"))
+        columns += [Column(last_label), Column("So với năm trước")]
     rows = [
         TableRow(
             i.name,
             (
                 TableCell(i.measured_in, "text"),
                 cell(now[i.code, TOTAL]),
-                *([_or_none(last.get((i.code, TOTAL)))] if last is not None else []),
-                change_cell(changes[i.code]),
+                *([_or_none(last.get((i.code, TOTAL))), change_cell(changes[i.code])] if last is not None else []),
             ),
         )
         for i in indicators

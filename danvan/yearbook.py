@@ -323,15 +323,18 @@ class Yearbook(Book):
 
     # ------------------------------------------------------------ charts
 
-    def chart(self, kind: pictures.Kind, *codes: str, question: str, **options: Any) -> Drawn:
+    def chart(self, kind: pictures.Kind, *codes: str, question: str, **options: Any) -> Drawn | None:
         """A chart that answers `question` (its caption).
 
         bars: one indicator by unit, with the city figure · composition: a whole, then its parts · dumbbell: indicators,
-        this year against last · funnel: steps, each a part of the one before · matrix: Có/Không indicators by unit ·
-        stock_flow: stock, new, removed.
+        this year against last (nothing if none can be compared) · funnel: steps, each smaller than the one before ·
+        matrix: Có/Không indicators by unit · stock_flow: stock, new, removed.
         """
         indicators = [self._indicator(code) for code in codes]
-        chart, keys = pictures.draw(self, kind, indicators, **options)
+        drawing = pictures.draw(self, kind, indicators, **options)
+        if drawing is None:
+            return None
+        chart, keys = drawing
         return Drawn(chart.figure, f"{kind.replace('_', '-')}-{codes[0].replace('_', '-')}", question, chart.alt, keys)
 
     def publish(self, fig: Figure, id: str, caption: str, alt: str) -> Drawn:
