@@ -59,13 +59,22 @@ def is_current(folder: Path, wanted: str) -> bool:
         return False
 
 
-def make(folder: Path, given: dict[str, str], wanted: str, parameters: dict[str, Any], time: str | None) -> bytes:
+def make(
+    folder: Path,
+    given: dict[str, str],
+    wanted: str,
+    parameters: dict[str, Any],
+    *,
+    time: str | None,
+    illustrative: str,
+) -> bytes:
     """The manifest of the finished build in `folder`, as JSON text: sorted, without any clock or machine path."""
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
     record = {
         "danvan": version("danvan"),
         "key": wanted,
         "parameters": parameters,
+        "illustrative": illustrative,
         "time": time,
         "inputs": given,
         "outputs": outputs,

@@ -64,7 +64,8 @@ def report(
         try:
             _write(project, book, new, failed, progress)
             parameters = {"year": year, "edition": edition, "allow_incomplete": allow_incomplete}
-            write_atomic(new / manifest.NAME, manifest.make(new, given, wanted, parameters, book.meta.date))
+            record = manifest.make(new, given, wanted, parameters, time=book.meta.date, illustrative=book.illustrative)
+            write_atomic(new / manifest.NAME, record)
             swap_in(new, target)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
@@ -202,8 +203,8 @@ class Yearbook(Book):
             kind="BÁO CÁO",
             subject=self._subject(),
         )
-        html = "<br>".join([block.kind, *block.subject])
-        return Shown(block, f"<h1>{html}</h1>", {"meta": to_json(self.meta)})
+        title, marks = "<br>".join([block.kind, *block.subject]), " ".join(self.meta.marks)
+        return Shown(block, f"<p><em>{escape(marks)}</em></p><h1>{title}</h1>", {"meta": to_json(self.meta)})
 
     def _subject(self) -> tuple[str, ...]:
         return (
@@ -270,7 +271,7 @@ class Yearbook(Book):
     def _texts(items: Sequence[str], ordered: bool) -> Shown:
         block = ListBlock(ordered, tuple((Paragraph((Text(text),)),) for text in items))
         tag = "ol" if ordered else "ul"
-        return Shown(block, f"<{tag}>{''.join(f'<li>{text}</li>' for text in items)}</{tag}>")
+        return Shown(block, f"<{tag}>{''.join(f'<li>{escape(text)}</li>' for text in items)}</{tag}>")
 
     # ------------------------------------------------------------ tables
 

@@ -75,7 +75,7 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             kept |= {"execution_count": cell.get("execution_count"), "outputs": cell.get("outputs", [])}
         cells.append(kept)
-    metadata = {name: notebook.metadata.get(name, {}) for name in ("kernelspec", "language_info")}
+    metadata = {"kernelspec": notebook.metadata.get("kernelspec", {}), "language_info": {"name": "python"}}
     copy: NotebookNode = node({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})  # type: ignore[no-untyped-call]
     return copy
 

@@ -218,7 +218,8 @@ def dumped(yearbook: Yearbook) -> dict[str, str]:
         ),
     }
     for name, draw in bundles.items():
-        drawn = draw()
+        if (drawn := draw()) is None:  # nothing of it is public
+            continue
         data, about = drawn._repr_mimebundle_()
         dump[name] = drawn.alt + data["image/svg+xml"] + json.dumps(about, ensure_ascii=False)
     return dump
