@@ -142,9 +142,7 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
             *part.sources,
             *(other.sources if other else [_reference(unit, indicator.denominator)] * bool(count)),
         ]
-    bound = above.bound
-    if below.bound != EXACT and not counted:
-        bound = Bound("about", "khoảng")
+    bound = above.bound if counted else ratio_bound(above.bound, below.bound)
     statuses = {above.status, below.status}
     status = next((s for s in (Status.NOT_APPLICABLE, Status.NOT_REPORTED) if s in statuses), Status.REPORTED)
     if status is Status.REPORTED and not bottom:
@@ -201,6 +199,18 @@ def sum_bound(bounds: Iterable[Bound]) -> Bound:
         return Bound("about", "khoảng")
     words = {bound.word for bound in inexact}
     return Bound("lower", words.pop() if len(words) == 1 else "hơn")
+
+
+def ratio_bound(above: Bound, below: Bound) -> Bound:
+    """The bound of a ratio or difference: `above` against an exact number keeps its bound; else it is 'about'."""
+    return above if below == EXACT else Bound("about", "khoảng")
+
+
+def share_of(part: Result, whole: Result) -> tuple[Decimal, Bound] | None:
+    """`part` in percent of `whole` (0-100), with its bound; None where either is not known or the whole is nothing."""
+    if part.value is None or not whole.value:
+        return None
+    return part.value / whole.value * 100, ratio_bound(part.bound, whole.bound)
 
 
 def rounded(value: Decimal, decimals: int) -> Decimal:

@@ -10,7 +10,7 @@ from danvan import wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.errors import SettingsError
-from danvan.measures import TOTAL, Result
+from danvan.measures import TOTAL, Result, ratio_bound, share_of
 from danvan.units import Unit
 from danvan.wording import Phrase
 
@@ -88,15 +88,16 @@ class Number:
         """Its percentage of the whole that the catalogue names (`part_of`), or of all units (Có/Không): '91,3%'."""
         whole = self._indicator.part_of
         if self._indicator.kind == "boolean" and self.value is not None and self.result.reported:
-            share = self.value / self.result.reported * 100
-            return Phrase(wording.percent(share) + wording.coverage(self.result), (self.result.key,))
+            said_yes = self.value / self.result.reported * 100
+            return Phrase(wording.percent(said_yes) + wording.coverage(self.result), (self.result.key,))
         if whole is None:
             raise SettingsError(f"“{self._indicator.code}” không phải một phần của chỉ tiêu nào (thiếu part_of).")
         over = self._book.results[whole, self._scope]
-        keys = (self.result.key, over.key)
-        if self.result.value is None or not over.value:
+        keys, shared = (self.result.key, over.key), share_of(self.result, over)
+        if shared is None:
             return Phrase(wording.NO_DATA, keys)
-        return Phrase(wording.percent(self.result.value / over.value * 100), keys)
+        text = wording.with_bound(wording.percent(shared[0]), shared[1])
+        return Phrase(text + wording.coverage(self.result), keys)
 
     @property
     def pair(self) -> Phrase:
@@ -142,7 +143,7 @@ class Number:
             raise SettingsError(f"“{self._indicator.code}” không phải chỉ tiêu Có/Không.")
         of = {unit: self._book.results[self._indicator.code, unit.id] for unit in self._book.units.districts}
         units = [unit for unit, result in of.items() if result.value == answer]
-        return UnitList(units, tuple(of[unit].key for unit in units))
+        return UnitList(units, tuple(result.key for result in of.values()))  # who is not named depends on all, too
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -165,7 +166,8 @@ class Number:
         if self.value is None or other.value is None:
             return Phrase(wording.NO_DATA, (*self.results, *other.results))
         text = wording.measured(self.value - other.value, self._indicator, padded=True)
-        return Phrase(text, (*self.results, *other.results))
+        bound = ratio_bound(self.result.bound, other.result.bound)
+        return Phrase(wording.with_bound(text, bound) + wording.coverage(self.result), (*self.results, *other.results))
 
     def __dir__(self) -> list[str]:
         return ["at", "change", "last", "measured_in", "no", "pair", "share", "stated", "text", "value", "yes"]

@@ -11,7 +11,7 @@ from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.errors import SettingsError
 from danvan.intake.returns import Status
-from danvan.measures import TOTAL, Result
+from danvan.measures import TOTAL, Result, ratio_bound, share_of, sum_bound
 
 Kind = Literal["bars", "composition", "dumbbell", "funnel", "matrix", "stock_flow"]
 Drawing = tuple[charts.Chart, list[str]] | None  # with the keys of the results in it; None: nothing to draw
@@ -48,9 +48,10 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
     steps = []
     for before, result in zip([None, *results], results, strict=False):
         share = ""
-        if before and before.value and result.value is not None and _alike(before, result):
-            share = f"{wording.percent(result.value / before.value * 100)} của “{before.indicator.name}”"
-        text = f"{wording.in_table(result)} {result.indicator.measured_in}"
+        part = share_of(result, before) if before and _alike(before, result) else None
+        if before and part:
+            share = f"{wording.with_bound(wording.percent(part[0]), part[1])} của “{before.indicator.name}”"
+        text = f"{_total_text(result)} {result.indicator.measured_in}"
         steps.append(charts.Step(result.indicator.name, float(result.value or 0), text, share))
     return charts.funnel(steps, mark=_city_mark(book)), [result.key for result in results]
 
@@ -60,12 +61,15 @@ def _composition(book: Book, indicators: Sequence[Indicator], rest: str = "Lĩnh
     whole, *parts = [result.value or Decimal(0) for result in results]
     if not whole:
         raise SettingsError(f"Chưa có số “{indicators[0].name}” để vẽ cơ cấu.")
+    left = whole - sum(parts)
+    bound = ratio_bound(results[0].bound, sum_bound(result.bound for result in results[1:]))
+    left_text = wording.with_bound(wording.number(left, indicators[0].decimals), bound)
     labels = [*(indicator.label for indicator in indicators[1:]), rest]
     bars = [
-        charts.Bar(label, float(value), f"{wording.number(value)} ({wording.percent(value / whole * 100)})")
-        for label, value in zip(labels, [*parts, whole - sum(parts)], strict=True)
+        charts.Bar(label, float(value), f"{text} ({wording.percent(value / whole * 100)})")
+        for label, value, text in zip(labels, [*parts, left], [*map(_total_text, results[1:]), left_text], strict=True)
     ]
-    text = f"{indicators[0].name}: {wording.in_table(results[0])} {indicators[0].measured_in}"
+    text = f"{indicators[0].name}: {_total_text(results[0])} {indicators[0].measured_in}"
     return charts.composition(bars, text, mark=_city_mark(book)), [result.key for result in results]
 
 
@@ -128,13 +132,17 @@ def _totals(book: Book, indicators: Sequence[Indicator]) -> list[Result]:
 
 
 def _alike(one: Result, other: Result) -> bool:
-    """Whether one can be a share of the other: tips of tips, but not cases of tips."""
-    return one.indicator.measured_in == other.indicator.measured_in
+    """Whether one can be a share of the other: tips of tips, not cases of tips, and nothing of a part of the units."""
+    return one.indicator.measured_in == other.indicator.measured_in and one.complete and other.complete
+
+
+def _total_text(result: Result) -> str:
+    return wording.in_table(result) + wording.coverage(result)
 
 
 def _bar(result: Result, label: str) -> charts.Bar:
     not_applicable = result.status is Status.NOT_APPLICABLE
-    text = "không áp dụng" if not_applicable else wording.in_table(result)
+    text = "không áp dụng" if not_applicable else _total_text(result)
     return charts.Bar(label, None if result.value is None else float(result.value), text)
 
 

@@ -122,7 +122,7 @@ def findings(found: Sequence[Finding], catalogue: Catalogue) -> Table:
         TableRow(
             finding.unit or "Một đơn vị",
             (
-                TableCell(catalogue.by_code[finding.indicator].name if finding.indicator else "", "text"),
+                TableCell(catalogue.by_code[finding.indicator].label if finding.indicator else "", "text"),
                 TableCell(finding.reason, "text"),
                 TableCell(finding.found or "không công bố theo đơn vị", "text" if finding.found else "hidden"),
             ),
@@ -141,7 +141,7 @@ def contradictions(stated: Sequence[Stated], catalogue: Catalogue, now: Results)
         other = with_bound(measured(item.value, indicator), item.bound)
         rows.append(
             TableRow(
-                indicator.name,
+                indicator.label,
                 (
                     cell(now[item.indicator, TOTAL]),
                     TableCell(other, "text"),

@@ -111,7 +111,8 @@ def pair(result: Result) -> Phrase:
     """'502/588' of a ratio."""
     if result.numerator is None or result.denominator is None:
         return Phrase(NO_DATA, (result.key,))
-    return Phrase(f"{number(result.numerator)}/{number(result.denominator)}" + coverage(result), (result.key,))
+    text = with_bound(f"{number(result.numerator)}/{number(result.denominator)}", result.bound)
+    return Phrase(text + coverage(result), (result.key,))
 
 
 def coverage(result: Result) -> str:
@@ -149,7 +150,7 @@ def of_change(change: Change, last_year: int) -> Phrase:
 
 
 def change_words(change: Change) -> str:
-    """'tăng 5,2%', 'giảm 03 khẩu', 'tăng 1,2 điểm phần trăm', 'không đổi', 'không so sánh được'."""
+    """'tăng 5,2%', 'gấp 13,8 lần', 'giảm 03 khẩu', 'tăng 1,2 điểm phần trăm', 'không đổi', 'không so sánh được'."""
     indicator = change.now.indicator
     if change.way == "incomparable":
         return "không so sánh được"
@@ -158,8 +159,10 @@ def change_words(change: Change) -> str:
     verb = "tăng" if change.way == "up" else "giảm"
     if indicator.kind == "ratio" and indicator.scale == 100:
         return f"{verb} {number(change.amount, 1)} điểm phần trăm"
+    if change.percent is not None and change.way == "up" and change.percent >= 200:
+        return f"gấp {number(change.percent / 100 + 1, 1)} lần"
     if change.percent is not None:
-        return f"{verb} {percent(change.percent)}" if change.percent else f"{verb} nhẹ"
+        return f"{verb} {percent(change.percent)}" if change.percent else f"{verb} dưới {percent(Decimal('0.1'))}"
     word = "đơn vị" if indicator.kind == "boolean" else indicator.measured_in
     return f"{verb} {number(change.amount, indicator.decimals, padded=True)} {word}"
 

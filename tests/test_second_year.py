@@ -35,18 +35,20 @@ ONLY_IF = {"S002": "chưa ký", "S003": "Đơn vị được kiểm tra", "S051"
 # The figures beside the published ones.
 DERIVED = [
     ("body", "công an cùng cấp, đạt {plan_signed_rate}"),
-    ("body", "Số đơn vị ký kế hoạch {plan_signed_change}."),
-    ("body", "trực tiếp tại {inspected} đơn vị; kết luận"),
+    ("body", "Số ban dân vận đã ký {plan_signed_change}."),
+    ("body", "kiểm tra trực tiếp tại {inspected} đơn vị."),
     ("body", "phong trào Toàn dân bảo vệ an ninh Tổ quốc {police_news_items_change}."),
-    ("body", ": {tips_valuable_rate} số tin nhận được là tin có giá trị; riêng số tin {tips_received_change}."),
-    ("body", "phủ {commune_police_coverage} số xã của thành phố"),
-    ("body", "thẩm quyền, {petitions_resolved_rate} đã được giải quyết; tỷ lệ này {petitions_resolved_rate_change}."),
+    ("body", "trật tự, {tips_valuable_rate} là tin có giá trị; số tin nhận được {tips_received_change}."),
+    ("body", "xã, đạt {commune_police_coverage} số xã của thành phố"),
+    ("body", "Về giải quyết đơn, {petitions_resolved_rate} đơn thuộc thẩm quyền đã được giải quyết; tỷ lệ này {petitions_resolved_rate_change}."),
     ("body", "lĩnh vực quốc phòng - an ninh chiếm {dvk_defence_security_share}."),
-    ("body", "Số mô hình đăng ký {dvk_registered_change}, bình quân {dvk_per_commune} mô hình trên một xã"),
+    ("body", "Bình quân mỗi xã, phường, thị trấn đăng ký {dvk_per_commune} mô hình."),
+    ("body", "số mô hình “Dân vận khéo” đăng ký {dvk_registered_change}."),
+    ("body", "nghĩa vụ đạt {callup_rate}, việc gọi được thực hiện công khai"),
     ("body", "đang duy trì {police_models_active_change}."),
     ("body", "toàn thành phố nhận được {tips_per_10k} tin/10.000 dân"),
-    ("body", "thuộc thẩm quyền đạt {petitions_resolved_pair}"),
-    ("6", "đơn thuộc thẩm quyền, đạt {petitions_resolved_rate}, còn {petitions_left} đơn đang được xem xét"),
+    ("body", "đã giải quyết {petitions_resolved_pair} đơn thuộc thẩm quyền;"),
+    ("6", "đơn thuộc thẩm quyền, đạt {petitions_resolved_rate}, còn {petitions_left} đơn chưa giải quyết"),
 ]
 
 # The public edition has these for the whole city only: persons, weapons, force strength; and one that says nothing of
