@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from danvan.errors import nearest
-from danvan.loading import Strict, load_yaml
+from danvan.loading import Place, Strict, load_yaml
 from danvan.paths import Project
 
 Reporter = Literal["district", "city"]
@@ -93,18 +94,20 @@ class Term(Strict):
     name: str
 
 
+_TERM = re.compile(r"(?P<factor>\d+\s+)?(?:(?P<source>last|unit)\.)?(?P<name>[a-z][a-z0-9_]*)")
+
+
 def _terms(side: str) -> tuple[Term, ...]:
-    terms = []
+    """'a + 2 b - last.c' as its terms; every term but the first needs its sign."""
+    terms: list[Term] = []
     rest = side.strip()
-    pattern = re.compile(r"\s*([+-])?\s*(\d+)?\s*(?:(last|unit)\.)?([a-z][a-z0-9_]*)")
-    while rest:
-        match = pattern.match(rest)
-        if not match:
+    while rest or not terms:
+        sign = re.match(r"([+-])\s*", rest)
+        match = _TERM.match(rest, sign.end() if sign else 0)
+        if not match or (terms and not sign):
             raise ValueError(f"không đọc được “{rest}” trong quan hệ; ví dụ đúng: a + 2 b <= last.c.")
-        sign, factor, source, name = match.groups()
-        terms.append(
-            Term(factor=int(factor or 1) * (-1 if sign == "-" else 1), source=source or "this", name=name)  # type: ignore[arg-type]
-        )
+        factor = int(match["factor"] or 1) * (-1 if sign and sign[1] == "-" else 1)
+        terms.append(Term(factor=factor, source=match["source"] or "this", name=match["name"]))  # type: ignore[arg-type]
         rest = rest[match.end() :].strip()
     return tuple(terms)
 
@@ -115,26 +118,27 @@ class Catalogue(Strict):
     indicators: tuple[Indicator, ...]
     checks: tuple[Check, ...] = ()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Catalogue:
-        codes = [indicator.code for indicator in self.indicators]
-        for code in codes:
-            if codes.count(code) > 1:
-                raise ValueError(f"mã chỉ tiêu {code} viết hai lần.")
-        reported = {i.code for i in self.indicators if i.kind != "ratio"}
-        for indicator in self.indicators:
-            for name in filter(None, (indicator.part_of, indicator.numerator, indicator.denominator)):
-                if name not in reported and not (name == indicator.denominator and name in UNIT_COUNTS):
-                    raise ValueError(f"chỉ tiêu {indicator.code} nhắc tới “{name}” không có.{nearest(name, reported)}")
-        for check in self.checks:
+    def inconsistencies(self) -> Iterator[tuple[Place, str]]:
+        """Codes written twice, and names that nothing has."""
+        reported = [i.code for i in self.indicators if i.kind != "ratio"]
+        seen: set[str] = set()
+        for index, indicator in enumerate(self.indicators):
+            if indicator.code in seen:
+                yield ("indicators", index, "code"), f"mã chỉ tiêu {indicator.code} viết hai lần."
+            seen.add(indicator.code)
+            for key in ("part_of", "numerator", "denominator"):
+                name = getattr(indicator, key)
+                if name is None or name in reported or (key == "denominator" and name in UNIT_COUNTS):
+                    continue
+                hint = nearest(name, reported)
+                yield ("indicators", index, key), f"chỉ tiêu {indicator.code} nhắc tới “{name}” không có.{hint}"
+        for index, check in enumerate(self.checks):
             left, _, right = check.sides
             for term in (*left, *right):
                 known = UNIT_COUNTS if term.source == "unit" else reported
                 if term.name not in known:
-                    raise ValueError(
-                        f"quan hệ “{check.holds}” nhắc tới “{term.name}” không có.{nearest(term.name, known)}"
-                    )
-        return self
+                    hint = nearest(term.name, known)
+                    yield ("checks", index, "holds"), f"quan hệ “{check.holds}” nhắc tới “{term.name}” không có.{hint}"
 
     def of_year(self, year: int) -> Catalogue:
         """The indicators asked for in `year`, and the checks and ratios between them."""

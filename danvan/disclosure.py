@@ -28,7 +28,7 @@ def withhold(results: Results, edition: Edition) -> Results:
     """The results with every hidden one emptied of value, parts and sources."""
     return {
         (code, scope): _emptied(result)
-        if is_hidden(result.indicator, scope, edition) and result.status is not Status.NOT_APPLICABLE
+        if is_hidden(result.indicator, scope, edition) and result.value is not None
         else result
         for (code, scope), result in results.items()
     }
@@ -51,7 +51,7 @@ def withhold_findings(findings: Iterable[Finding], catalogue: Catalogue, edition
     """The findings; those on hidden indicators keep rule and reason, but neither unit, cell nor value."""
     return tuple(
         replace(finding, unit="", cell=Cell(""), found="")
-        if finding.indicator and finding.unit and is_hidden(catalogue.by_code[finding.indicator], "unit", edition)
+        if finding.unit and any(is_hidden(catalogue.by_code[code], "unit", edition) for code in finding.involved)
         else finding
         for finding in findings
     )

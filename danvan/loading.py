@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,15 +16,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from danvan.errors import SettingsError, nearest
 
+Place = tuple[str | int, ...]
+
 
 class Strict(BaseModel):
     """Base of everything read from params: frozen, unknown keys refused, no silent conversions of type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+
+    def inconsistencies(self) -> Iterable[tuple[Place, str]]:
+        """What is wrong between parts that are right each by itself: (place in the file, sentence)."""
+        return ()
 
 
 Model = TypeVar("Model", bound=Strict)
-Place = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,6 +42,21 @@ class _Loader(yaml.SafeLoader):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem="không dùng bí danh (*) trong tệp này", problem_mark=mark)
         return super().compose_node(parent, index)
+
+    def day(self, node: yaml.ScalarNode) -> date:
+        """A date; one that does not exist is told with its line."""
+        try:
+            return date.fromisoformat(node.value)
+        except ValueError:
+            raise yaml.MarkedYAMLError(problem=f"không có ngày {node.value}", problem_mark=node.start_mark) from None
+
+    def exact(self, node: yaml.ScalarNode) -> Decimal:
+        """A number with a decimal point, exactly as typed."""
+        return Decimal(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.day)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.exact)
 
 
 for _tag, _pattern, _first in (
@@ -54,28 +76,42 @@ def load_yaml(path: Path, shown: str, model: type[Model]) -> Model:
     Raises SettingsError with every problem found: file, line, what is wrong, what to do.
     """
     lines: dict[Place, int] = {}
+    text = unicodedata.normalize("NFC", _read(path, shown))
     try:
-        loader = _Loader(unicodedata.normalize("NFC", _read(path, shown)))
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             raise SettingsError(f"{shown}: tệp trống. Hãy lấy lại bản trước của tệp.")
         _note_lines(node, (), lines, shown)
-        value = loader.construct_document(node)
-    except (yaml.MarkedYAMLError, ValueError) as error:  # ValueError: a date such as 2023-02-31
-        mark = getattr(error, "problem_mark", None)
-        where = f"{shown}, dòng {mark.line + 1}" if mark else shown
+        value = _tuples(loader.construct_document(node))
+    except yaml.MarkedYAMLError as error:
+        where = f"{shown}, dòng {error.problem_mark.line + 1}" if error.problem_mark else shown
         raise SettingsError(
             f"{where}: YAML viết sai ({_yaml_problem(error)}). Hãy sửa dòng này rồi chạy lại."
         ) from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{shown}: YAML viết sai ({error}). Hãy sửa rồi chạy lại.") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        code = f"U+{ord(error.character):04X}" if isinstance(error.character, str) else hex(error.character)
+        raise SettingsError(f"{shown}, dòng {line}: YAML viết sai (ký tự ẩn {code}). Hãy xóa ký tự ấy.") from None
     try:
-        return model.model_validate(value)
+        made = model.model_validate(value)
     except ValidationError as error:
         problems = [
             f"{shown}, dòng {_line(lines, problem['loc'])}: {_explain(problem, model)}" for problem in error.errors()
         ]
         raise SettingsError(*problems) from None
+    if wrong := [f"{shown}, dòng {_line(lines, place)}: {text}" for place, text in made.inconsistencies()]:
+        raise SettingsError(*wrong)
+    return made
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples: what is read is not changed afterwards."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value
 
 
 def read_csv(path: Path, shown: str, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -119,6 +155,8 @@ def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], shown: s
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="khóa phải là một từ", problem_mark=key.start_mark)
             if key.value in seen:
                 raise SettingsError(
                     f"{shown}, dòng {key.start_mark.line + 1}: khóa “{key.value}” viết hai lần. Hãy bỏ một."
@@ -145,6 +183,7 @@ def _explain(problem: Any, model: type[BaseModel]) -> str:
     """One pydantic error in the analyst's words."""
     name = ".".join(str(part) for part in problem["loc"]) or "tệp"
     found = problem.get("input")
+    found = list(found) if isinstance(found, tuple) else float(found) if isinstance(found, Decimal) else found
     match problem["type"]:
         case "missing":
             return f"thiếu khóa “{name}”. Hãy thêm khóa này (để trống bằng null nếu được phép)."
@@ -156,6 +195,10 @@ def _explain(problem: Any, model: type[BaseModel]) -> str:
             return f"“{name}”: {problem['ctx']['error']}"
         case "literal_error" | "enum":
             return f"“{name}” là {found!r}; chỉ nhận: {problem['ctx']['expected'].replace(' or ', ', ')}."
+        case "string_pattern_mismatch":
+            return f"“{name}” là {found!r}; chỉ dùng chữ thường không dấu, chữ số và dấu gạch."
+        case "is_instance_of":
+            return f"“{name}” là {found!r}; cần số."
         case kind:
             wanted = {
                 "int": "số nguyên",

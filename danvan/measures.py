@@ -135,6 +135,8 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
         other = None if counted else results[indicator.denominator, unit.id]
         if part.value is None or (other and other.value is None):
             continue
+        if counted and not unit.is_city and unit.count(indicator.denominator) is None:
+            continue
         count = _unit_count(year, unit, indicator.denominator, scope) if counted else None
         under = Decimal(count or 0) if other is None or other.value is None else other.value
         top, bottom, districts = top + part.value, bottom + under, districts + (not unit.is_city)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -73,8 +72,8 @@ class Recipients(Strict):
 class Thresholds(Strict):
     """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent."""
 
-    change_percent: Decimal
-    change_factor: Decimal
+    change_percent: int
+    change_factor: int
     small_count: int
     small_population: int
 

@@ -84,9 +84,8 @@ def problems(source: str) -> list[str]:
     for token in _walk(tokens):
         kind, raw = token["type"], token.get("raw", "")
         if kind in _UNSUPPORTED:
-            found.append(
-                f"có {_UNSUPPORTED[kind]}: {raw or ''}".strip(": ") + ". Chỉ dùng đoạn văn, tiêu đề, danh sách."
-            )
+            what = f"{_UNSUPPORTED[kind]}: {raw.strip()}" if raw else _UNSUPPORTED[kind]
+            found.append(f"có {what}. Chỉ dùng đoạn văn, tiêu đề, danh sách.")
         if kind == "heading" and token["children"] and token["children"][0]["type"] == "text":
             first = token["children"][0]
             first["raw"] = _HEADING_NUMBER.sub("", first["raw"])
@@ -95,7 +94,9 @@ def problems(source: str) -> list[str]:
         if kind == "text" and (loose := re.search(r"\[\^([^\]\s]+)\]", raw)):
             found.append(f"dấu chú thích [^{loose[1]}] không có nội dung trong cùng ô. Thêm dòng “[^{loose[1]}]: ...”.")
         elif kind == "text" and (typed := re.search(r"\S*\d\S*", _digits(raw))):
-            found.append(f"gõ tay con số “{typed[0]}”. Lấy số từ dữ liệu hoặc params bằng {{eval}}`y....`.")
+            found.append(
+                f"gõ tay con số “{raw[slice(*typed.span())]}”. Lấy số từ dữ liệu hoặc params bằng {{eval}}`y....`."
+            )
     marks = [token["raw"] for token in _walk(tokens) if token["type"] == "footnote_ref"]
     found += [f"chú thích [^{mark.lower()}] được gọi hai lần; mỗi chú thích chỉ gọi một lần." for mark in _twice(marks)]
     defined = {mistune.util.unikey(key) for key in re.findall(r"^\s{0,3}\[\^([^\]\s]+)\]:", source, re.MULTILINE)}

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
 from danvan import prose
@@ -80,7 +81,7 @@ def run(
     Raises SettingsError for parameters and for what must not stand in the notebook, NotebookError for a failing cell.
     """
     source = read(notebook, shown)
-    _check_parameters(notebook, parameters, shown)
+    _check_parameters(source, parameters, shown)
     if wrong := list(problems(source, shown)):
         raise SettingsError(*wrong)
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -175,13 +176,14 @@ def _bound(tree: ast.Module) -> Iterator[str]:
                 yield asname or name.split(".")[0]
 
 
-def _check_parameters(notebook: Path, parameters: Parameters, shown: str) -> None:
+def _check_parameters(source: NotebookNode, parameters: Parameters, shown: str) -> None:
     """Only declared names, only of the declared types: Papermill itself merely warns, and runs a misspelt default."""
-    declared = papermill.inspect_notebook(str(notebook))
+    cells = [cell for cell in source.cells if "parameters" in cell.metadata.get("tags", [])]
+    declared = {found.name: found.inferred_type_name for cell in cells for found in PythonTranslator.inspect(cell)}
     for name, value in parameters.items():
         if name not in declared:
             raise SettingsError(f"{shown} không có tham số “{name}”.{nearest(name, declared)}")
-        wanted = declared[name]["inferred_type_name"]
+        wanted = declared[name]
         if type(value) is not _TYPES.get(wanted, type(value)):
             raise SettingsError(f"{shown}: tham số “{name}” phải là {wanted}, không phải {value!r}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from datetime import date
 from typing import Literal
 
 from danvan.catalogue import Indicator
-from danvan.errors import SettingsError, nearest
+from danvan.errors import SettingsError
 from danvan.loading import read_csv
 from danvan.paths import Project
 
@@ -20,7 +21,7 @@ COLUMNS = (
     *("valid_from", "valid_to", "wards", "townships", "communes", "source"),
 )
 POPULATION_COLUMNS = ("unit_id", "name", "concept", "year", "value", "source", "certainty")
-_PREFIX = re.compile(r"^(quận|huyện|thành phố|thị xã|xã|phường|đặc khu|q\.|h\.|tp\.?|tx\.)\s*", re.IGNORECASE)
+_PREFIX = re.compile(r"^(quận|huyện|thành phố|thị xã|xã|phường|đặc khu|tp|tx|[qh](?=\.))\b\.?\s*", re.IGNORECASE)
 # The tone may stand on either vowel (Thủy, Thuỷ); comparing names, it is moved behind both.
 _TONED = re.compile("([oOuU])([\u0300\u0301\u0303\u0309\u0323])([aAeEyY])")
 
@@ -102,7 +103,7 @@ class Units:
     def resolve(self, name: str) -> Unit:
         """The unit meant by `name` (with or without Quận/Huyện, either tone placement, an alias of units.csv).
 
-        Raises LookupError with a Vietnamese sentence naming the nearest unit.
+        Raises LookupError with a Vietnamese sentence: the nearest unit, or the letters that only look Vietnamese.
         """
         key, kind = name_key(name), _kind_in(name)
         for unit in self.all:
@@ -110,7 +111,14 @@ class Units:
                 if kind and not unit.is_city and kind != unit.kind:
                     raise LookupError(f"“{name}” không có trong kỳ này; trong kỳ này là “{unit.full_name}”.")
                 return unit
-        raise LookupError(f"không có đơn vị “{name}” trong kỳ này.{nearest(name, [u.full_name for u in self.all])}")
+        strange = [c for c in dict.fromkeys(unicodedata.normalize("NFC", name)) if not _is_vietnamese(c)]
+        if strange:
+            points = ", ".join(f"U+{ord(c):04X}" for c in strange)
+            raise LookupError(f"“{name}” có ký tự lạ, trông như chữ Việt ({points}). Hãy gõ lại tên.")
+        loose = {_toneless(n): unit.full_name for unit in self.all for n in (unit.name, unit.full_name)}
+        near = difflib.get_close_matches(_toneless(name), loose, n=1)
+        hint = f" Có phải là “{loose[near[0]]}”?" if near else ""
+        raise LookupError(f"không có đơn vị “{name}” trong kỳ này.{hint}")
 
 
 def name_key(name: str) -> str:
@@ -121,8 +129,20 @@ def name_key(name: str) -> str:
 
 
 def _kind_in(name: str) -> str:
-    word = unicodedata.normalize("NFC", name).strip().casefold()
-    return next((kind for kind in ("quận", "huyện", "thành phố", "thị xã") if word.startswith(kind + " ")), "")
+    match = _PREFIX.match(unicodedata.normalize("NFC", name).strip())
+    word = match[1].casefold() if match else ""
+    return {"q": "quận", "h": "huyện", "tp": "thành phố", "tx": "thị xã"}.get(word, word)
+
+
+def _toneless(name: str) -> str:
+    bare = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
+    return "".join(c for c in bare if not unicodedata.combining(c))
+
+
+def _is_vietnamese(character: str) -> bool:
+    """A letter of Vietnamese, a space or plain ASCII: not a Cyrillic А, an Icelandic Ð or a zero-width space."""
+    base = _toneless(character)
+    return character.isspace() or (len(base) == 1 and base.isascii() and base.isprintable())
 
 
 def load_units(project: Project, on: date) -> Units:

@@ -18,6 +18,7 @@ from danvan.params import Reference
 PHRASE_MIME = "application/vnd.danvan.phrase+json"
 NO_DATA = "(chưa có số liệu)"
 ILLUSTRATIVE = "số liệu minh họa"
+_UNKNOWN = {Status.NOT_APPLICABLE: "(không áp dụng)", Status.WITHHELD: "(không công bố)"}
 _SCALES = {"nghìn": 3, "triệu": 6}
 
 
@@ -102,7 +103,7 @@ def measured(value: Decimal, indicator: Indicator, *, padded: bool = False) -> s
 def in_prose(result: Result) -> Phrase:
     """A result in running text: bound word, padded small counts, '[14/15]' behind an incomplete total."""
     if result.value is None:
-        return Phrase(NO_DATA, (result.key,))
+        return Phrase(_UNKNOWN.get(result.status, NO_DATA), (result.key,))
     text = with_bound(measured(result.value, result.indicator, padded=True), result.bound)
     return Phrase(text + coverage(result), (result.key,))
 
@@ -178,7 +179,7 @@ def change_in_table(change: Change) -> str:
     if indicator.kind == "ratio" and indicator.scale == 100:
         return f"{sign}{number(change.amount, 1)} điểm %"
     if change.percent is not None:
-        return f"{sign}{percent(change.percent)}"
+        return f"{sign}{percent(change.percent)}" if change.percent else change_words(change)
     return f"{sign}{number(change.amount, indicator.decimals)}"
 
 

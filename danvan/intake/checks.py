@@ -72,6 +72,7 @@ def _relation(rule: Check, unit: Unit, this: Observations, last: Observations) -
         else "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",
         unit=unit.full_name,
         indicator=first.indicator.code,
+        others=tuple(term.name for term in (*left, *right) if term.source != "unit"),
     )
 
 
@@ -99,11 +100,11 @@ def _change(now: Observation, last: Observation | None, thresholds: Thresholds) 
     if large < thresholds.small_count or Status.NOT_REPORTED in (now.status, last.status):
         return
     if indicator.change_check == "percent":
-        beyond = large - small > thresholds.change_percent / 100 * last.value
-        limit = f"quá {_text(thresholds.change_percent)}%"
+        beyond = large - small > thresholds.change_percent * last.value / 100
+        limit = f"quá {thresholds.change_percent}%"
     elif indicator.change_check == "factor":
         beyond = large >= thresholds.change_factor * small
-        limit = f"từ {_text(thresholds.change_factor)} lần trở lên"
+        limit = f"từ {thresholds.change_factor} lần trở lên"
     else:
         return
     if beyond:

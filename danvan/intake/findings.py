@@ -32,6 +32,12 @@ class Finding:
     remedy: str
     unit: str = ""
     indicator: str = ""
+    others: tuple[str, ...] = ()  # further indicators whose values stand in `found`
+
+    @property
+    def involved(self) -> tuple[str, ...]:
+        """The codes of all indicators that it tells something of."""
+        return (self.indicator, *self.others) if self.indicator else self.others
 
     def as_dict(self) -> dict[str, str]:
         """The keys of `check --json`, in the order of the command-line contract."""

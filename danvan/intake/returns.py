@@ -541,8 +541,8 @@ class _Reader:
             refuse(
                 "fraction",
                 shown(raw),
-                f"Chỉ tiêu này chỉ nhận {what}; 4,342 có thể là 4342 bị đọc sai.",
-                "Mở phiếu, ghi lại đủ chữ số (4342).",
+                f"Chỉ tiêu này chỉ nhận {what}; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
+                "Mở phiếu, ghi lại đủ chữ số, viết liền không dấu.",
             )
             return None
         return value

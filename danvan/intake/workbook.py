@@ -14,7 +14,7 @@ import openpyxl
 from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_BYTES = 20_000_000
-MAX_UNPACKED = 100_000_000
+MAX_UNPACKED = 20_000_000  # a return unpacks to a tenth of a megabyte
 MAX_CELLS = 100_000
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None

@@ -196,8 +196,8 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
         "Công an!D15",
         "fraction",
         "4,342",
-        "Chỉ tiêu này chỉ nhận số nguyên; 4,342 có thể là 4342 bị đọc sai.",
-        "Mở phiếu, ghi lại đủ chữ số (4342).",
+        "Chỉ tiêu này chỉ nhận số nguyên; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
+        "Mở phiếu, ghi lại đủ chữ số, viết liền không dấu.",
     ),
     "a text with two readings": (
         put("tips_received", "4,342"),

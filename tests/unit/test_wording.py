@@ -312,7 +312,7 @@ def test_the_printed_points_are_the_difference_of_the_printed_percentages() -> N
 
 def test_a_change_too_small_for_a_decimal_is_still_a_change() -> None:
     prose, table = words(result(100_010), last(100_000))
-    assert prose == "tăng nhẹ so với năm 2022"
+    assert prose == "tăng dưới 0,1% so với năm 2022"
     assert table not in ("0", "+0%")  # the table, too, must not say that nothing changed
 
 
