@@ -174,7 +174,8 @@ def test_stocks_and_flows_of_police_models_fit_in_every_unit() -> None:
 def test_the_competing_figure_is_decided() -> None:
     stated = read_year(Project(ROOT), 2023).stated
     assert [(s.indicator, s.bound.word, s.value) for s in stated] == [("dvk_defence_security", "hơn", 200)]
-    assert stated[0].decision and stated[0].reason
+    assert stated[0].decision
+    assert stated[0].reason
 
 
 def test_the_generator_makes_the_committed_workbooks(elsewhere: Project, monkeypatch: pytest.MonkeyPatch) -> None:

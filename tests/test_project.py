@@ -1,4 +1,4 @@
-"""The repository itself: notebooks stored clean, the lock and its three users in agreement, docs that tell the truth."""
+"""The repository itself: notebooks stored clean, the lock and its users in agreement, docs that tell the truth."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def test_danvan_is_registered_with_what_pyproject_says() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {point.name for point in entry_points(group="nbconvert.exporters")}
     assert set(project["entry-points"]["nbconvert.exporters"]) <= names
-    assert {Requirement(r).name for r in requires("danvan") or []} == {Requirement(r).name for r in project["dependencies"]}
+    assert {Requirement(r).name for r in requires("danvan") or []} == {
+        Requirement(r).name for r in project["dependencies"]
+    }
 
 
 def test_every_command_of_the_help_is_in_the_readme() -> None:

@@ -40,7 +40,11 @@ DERIVED = [
     ("body", "phong trào Toàn dân bảo vệ an ninh Tổ quốc {police_news_items_change}."),
     ("body", "trật tự, {tips_valuable_rate} là tin có giá trị; số tin nhận được {tips_received_change}."),
     ("body", "xã, đạt {commune_police_coverage} số xã của thành phố"),
-    ("body", "Về giải quyết đơn, {petitions_resolved_rate} đơn thuộc thẩm quyền đã được giải quyết; tỷ lệ này {petitions_resolved_rate_change}."),
+    (
+        "body",
+        "Về giải quyết đơn, {petitions_resolved_rate} đơn thuộc thẩm quyền đã được giải quyết; "
+        "tỷ lệ này {petitions_resolved_rate_change}.",
+    ),
     ("body", "lĩnh vực quốc phòng - an ninh chiếm {dvk_defence_security_share}."),
     ("body", "Bình quân mỗi xã, phường, thị trấn đăng ký {dvk_per_commune} mô hình."),
     ("body", "số mô hình “Dân vận khéo” đăng ký {dvk_registered_change}."),
