@@ -129,7 +129,10 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
     year = read_year(project, arguments.year)
     if arguments.json:
         found = [finding.as_dict() for finding in year.findings]
-        write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+        try:
+            write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+        except OSError as error:
+            raise SettingsError(f"Không ghi được {arguments.json} ({error.strerror}). Hãy chọn tệp khác.") from None
     _show(year.findings)
     errors = sum(finding.severity == "error" for finding in year.findings)
     print(

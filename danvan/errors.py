@@ -12,7 +12,11 @@ Every text is Vietnamese and written for the analyst: what was found, where, why
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
+
+# What the system says when the disk, not the program, refuses.
+DISK_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class DanvanError(Exception):

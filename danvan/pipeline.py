@@ -50,7 +50,7 @@ def report(
     """
     target, figures = project.report(year, edition), project.figures(year)
     failed = target.with_name(f"failed-{edition}.ipynb")
-    with locked(project), told_of_disk(project):
+    with told_of_disk(project), locked(project):
         repair(target)
         repair(figures)
         given = manifest.inputs(project, year)

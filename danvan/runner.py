@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -22,11 +23,9 @@ from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
 from danvan import prose
-from danvan.errors import SettingsError, StageError, nearest
+from danvan.errors import DISK_REFUSES, SettingsError, StageError, nearest
 
 KERNEL = "python3"
-# Kernel and engine talk through files that only this user can read; Windows has no such sockets.
-_PRIVATE = Config() if os.name == "nt" else Config({"KernelManager": {"transport": "ipc"}})
 _TYPES: dict[str, type] = {"int": int, "str": str, "bool": bool, "float": float}
 Parameters = Mapping[str, int | str | bool | float]
 
@@ -64,10 +63,19 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             "timeout": kwargs.get("execution_timeout"),
             "startup_timeout": kwargs.get("start_timeout", 60),
             "resources": kwargs.get("resources", {}),
-            "config": _PRIVATE,
         }
         environment = {**os.environ, **kwargs.get("environment", {})}
-        done: NotebookNode = Client(nb_man, kernel_name=kernel_name, **options).execute(env=environment)
+        with TemporaryDirectory(prefix="danvan-") as private, Path(private, "log").open("wb+") as log:
+            if os.name != "nt":  # Windows has no such sockets
+                # Kernel and engine talk through files that only this user can read.
+                options["config"] = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(private, "k"))}})
+            client = Client(nb_man, kernel_name=kernel_name, **options)
+            try:
+                done: NotebookNode = client.execute(env=environment, stderr=log)
+            except RuntimeError as error:
+                log.seek(0)
+                last = log.read().decode(errors="replace").strip().splitlines()[-1:]
+                raise RuntimeError("; ".join([str(error), *last])) from None
         return done
 
 
@@ -100,7 +108,9 @@ def run(
         )
     except (PapermillExecutionError, CellExecutionError) as error:
         raise _cell_error(error, out, shown) from None
-    except (OSError, RuntimeError, TimeoutError) as error:
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in DISK_REFUSES:
+            raise
         raise NotebookError(f"{shown}: nhân Jupyter không chạy được ({error}). Hãy chạy lại.") from None
     done = read(out, shown)
     _check_expressions(done, shown)

@@ -59,7 +59,9 @@ def write(environment: str, marks: list[str]) -> None:
 
 def right(version: str) -> list[str]:
     """The stamp that fits: Python's version, a digest of what the packages come from, one of danvan's own entry."""
-    place = f"{version}\0{normalize('NFC', ROOT)}\0".encode()  # NFC: macOS spells a folder in two ways
+    place = f"{version}\0{normalize('NFC', ROOT)}\0".encode(
+        "utf-8", "surrogateescape"
+    )  # NFC: macOS spells a folder in two ways
     return [
         version,
         sha256(place + project_file("requirements.lock")).hexdigest(),

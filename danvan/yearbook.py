@@ -291,13 +291,16 @@ class Yearbook(Book):
             tables.by_unit(table_id, caption, indicators, self.units, self.results, last, changes, last_label)
         )
 
-    def annex(self, *sections: str, caption: str, level: Literal["unit", "city"] = "unit") -> Shown:
-        """A table of the annex: all indicators of the sections, by unit, or those known for the whole city only."""
+    def annex(self, *sections: str, caption: str, level: Literal["unit", "city"] = "unit") -> Shown | None:
+        """A table of the annex: all indicators of the sections, by unit, or those known for the whole city only.
+
+        Nothing where the sections have no such indicator.
+        """
         indicators = [i for i in self.catalogue.indicators if i.section in sections]
-        by_unit = [i for i in indicators if self._has_units(i)]
-        if level == "unit":
-            return self.table(*(i.code for i in by_unit), caption=caption)
-        return self.table(*(i.code for i in indicators if i not in by_unit), caption=caption, by="year")
+        chosen = [i.code for i in indicators if self._has_units(i) == (level == "unit")]
+        if not chosen:
+            return None
+        return self.table(*chosen, caption=caption, by="unit" if level == "unit" else "year")
 
     def _has_units(self, indicator: Indicator) -> bool:
         """Whether this edition shows a figure of any district."""

@@ -28,6 +28,7 @@ from danvan.document import (
 from danvan.errors import StageError
 
 ANNEX, LANDSCAPE = "annex", "landscape"  # tags of the Markdown cell that starts an annex
+INJECTED = "injected-parameters"  # Papermill's tag of the cell with the parameters of the run
 _SVG, _PNG = "image/svg+xml", "image/png"
 
 
@@ -67,9 +68,15 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
     """The executed notebook for readers: values in the prose, no times, no paths."""
     cells = []
     for index, cell in enumerate(notebook.cells, start=1):
-        kept = {"cell_type": cell.cell_type, "id": cell.get("id", f"o-{index}"), "source": cell.source, "metadata": {}}
-        if tags := cell.metadata.get("tags"):
-            kept["metadata"] = {"tags": tags}
+        tags = cell.metadata.get("tags", [])
+        given = INJECTED in tags  # Papermill's own cell has another id each time
+        name = "tham-so-lan-chay" if given else cell.get("id", f"o-{index}")
+        kept = {
+            "cell_type": cell.cell_type,
+            "id": name,
+            "source": cell.source,
+            "metadata": {"tags": tags} if tags else {},
+        }
         if cell.cell_type == "markdown":
             kept["source"] = prose.substitute(cell.source, _values(cell, index))
         if cell.cell_type == "code":
@@ -116,7 +123,7 @@ class _OpenPart:
 
 def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """The cells that the analyst wrote, so that numbers in messages fit the stored notebook."""
-    return [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
 
 
 def _values(cell: NotebookNode, index: int) -> dict[str, Value]:
