@@ -1,38 +1,41 @@
 """Pictures of numbers: bars, pairs, steps and yes/no states in; a figure and its description out.
 
-Every figure is 16 cm wide (the text width of A4) and as high as its content needs. Texts are measured and
-placed in points instead of by Matplotlib's axes: nothing is cut, nothing overlaps, no slow tight box is needed.
 Numbers arrive as Vietnamese text; `value` only gives lengths. Meaning never hangs on colour alone.
 """
 
-import hashlib
-import io
+from __future__ import annotations
+
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
 from itertools import pairwise
-from pathlib import Path
 
-from matplotlib import RcParams, rc_context, rc_params_from_file, rcParams
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
-from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Shape
-from matplotlib.textpath import text_to_path
-from matplotlib.transforms import Affine2D
 
-FONTS = Path(__file__).with_name("fonts")
-STYLE = Path(__file__).with_name("charts.mplstyle")
+from danvan.paper import (
+    BLUE,
+    EDGE,
+    GREY,
+    INK,
+    NAVY,
+    PALE,
+    RULE,
+    RUST,
+    SMALL,
+    TEXT,
+    WIDTH,
+    Chart,
+    Paper,
+    area,
+    box,
+    column_width,
+    polyline,
+    text_height,
+    text_width,
+    wrap,
+)
 
-WIDTH, EDGE = 6.3 * 72, 5.0  # points: 16 cm, of which this much stays free on each side
-TEXT, SMALL = 10.0, 9.0  # points
 LONG = 45  # more rows are set in two columns, so that 114 communes fit on one A4 page
-
-INK, GREY, RULE = "#1a1a1a", "#595959", "#cfd5dc"
-PALE, BLUE, NAVY, RUST = "#dce9f3", "#3f86bd", "#003f6e", "#b34700"  # differ in grey print too
 
 SAID = {"yes": "có", "no": "không", "missing": "chưa báo cáo", "not_applicable": "không áp dụng"}
 
@@ -77,192 +80,6 @@ class State:
     states: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A figure, and the same in Vietnamese sentences for those who cannot see it."""
-
-    figure: Figure
-    alt: str
-
-
-# --- style and files ---
-
-
-@cache
-def _style() -> RcParams:
-    """The settings of the style file; on the way the shipped fonts are registered."""
-    style = rc_params_from_file(STYLE, use_default_template=False)
-    fonts = sorted(FONTS.glob("*.ttf"))
-    if not fonts:
-        raise FileNotFoundError(f"thiếu phông chữ của biểu đồ trong thư mục {FONTS}")
-    # A copy of the family installed on the computer may have other outlines: it must not win.
-    family = style["font.family"][0]
-    fontManager.ttflist[:] = [font for font in fontManager.ttflist if font.name != family]
-    for font in fonts:
-        fontManager.addfont(font)
-    return style
-
-
-def use_style() -> None:
-    """Give figures that an analyst draws with Matplotlib the look of these charts."""
-    rcParams.update(_style())
-
-
-def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG of 200 dots an inch, the same bytes every time."""
-    file = io.BytesIO()
-    with rc_context(_style()):
-        figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
-    return file.getvalue()
-
-
-def to_svg(figure: Figure, id: str) -> str:
-    """The figure as a small SVG, the same text every time: letters as outlines, no date, no maker.
-
-    All ids inside depend on `id`, so that figures can stand in one HTML page.
-    """
-    file = io.BytesIO()
-    with rc_context({**_style(), "svg.hashsalt": id}):
-        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg = file.getvalue().decode()
-    # <style> would reach into the whole HTML page: the root says the same, for itself
-    junk = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>|(?<=>)\s+"
-    svg = re.sub(junk, "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
-    # attributes instead of CSS, which a page with a strict security policy ignores
-    css = re.compile(r'style="((?:[\w-]+: [^;"]+(?:; )?)+)"')
-    svg = css.sub(lambda css: re.sub(r"([\w-]+): ([^;]+)(?:; )?", r'\1="\2" ', css[1]).rstrip(), svg)
-    for blank in re.findall(r'<path id="([^"]+)" transform=[^>]*>', svg):  # spaces between words
-        svg = re.sub(rf'<(use xlink:href="#|path id="){re.escape(blank)}"[^>]*>', "", svg)
-    svg = re.sub(r' transform="translate\((-?[\d.]+) 0\)"/>', lambda at: f' x="{float(at[1]):.0f}"/>', svg)
-    svg = re.sub(r' d="([^"]*)"( transform="scale\(0\.015625\)")?', _path, svg)
-
-    used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-    prefix = "f" + hashlib.sha256(id.encode()).hexdigest()[:6]
-    short = {old: f"{prefix}{number:x}" for number, old in enumerate(used)}
-    svg = re.sub(r' id="([^"]+)"', lambda name: f' id="{short[name[1]]}"' if name[1] in short else "", svg)
-    return re.sub(r'(href="|url\()#([^")]+)', lambda link: f"{link[1]}#{short[link[2]]}", svg) + "\n"
-
-
-def _path(found: re.Match[str]) -> str:
-    """A path's attributes, shorter: two decimals; of letters (on 6400 points to the text size) a grid of 1600."""
-    commands = re.findall(r"([A-Za-z])([^A-Za-z]*)", found[1])
-    if not found[2]:
-        rounded = [(c, [f"{float(n):.2f}".rstrip("0").rstrip(".") for n in points.split()]) for c, points in commands]
-        return ' d="' + "".join(command + " ".join(points) for command, points in rounded) + '"'
-    here, begin, out = [0, 0], [0, 0], ""
-    for command, numbers in commands:
-        points = [round(float(number) / 4) for number in numbers.split()]
-        steps = [str(point - here[i % 2]) for i, point in enumerate(points)]  # from point to point
-        here = points[-2:] or begin
-        begin = here if command == "M" else begin
-        out += command.lower() + " ".join(steps).replace(" -", "-")
-    return f' d="{out}" transform="scale(.0625)"'
-
-
-# --- paper (all lengths in points) ---
-
-
-@lru_cache(maxsize=10_000)
-def _line_width(line: str, size: float, bold: bool) -> float:
-    font = FontProperties(family=_style()["font.family"], size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0])
-
-
-def _width(text: str, size: float = TEXT, bold: bool = False) -> float:
-    return max(_line_width(line, size, bold) for line in text.split("\n"))
-
-
-def _height(text: str, size: float = TEXT) -> float:
-    return (text.count("\n") + 1) * size * 1.2 if text else 0.0
-
-
-def _wrap(text: str, width: float, size: float = TEXT, bold: bool = False) -> str:
-    """The text in lines of at most `width`, broken at spaces; a longer word stays whole."""
-    lines = [""]
-    for word in unicodedata.normalize("NFC", text).split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _width(longer, size, bold) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return "\n".join(lines)
-
-
-def _column(texts: Iterable[str], most: float, size: float = TEXT, bold: bool = True) -> float:
-    """Width of a column that holds these texts, each wrapped to `most`."""
-    return max(_width(_wrap(text, most, size, bold), size, bold) for text in texts)
-
-
-def _line(*points: tuple[float, float]) -> Shape:
-    return Shape(points)
-
-
-def _area(*points: tuple[float, float]) -> Shape:
-    return Shape([*points, points[0]], closed=True)
-
-
-def _box(x: float, y: float, width: float, height: float) -> Shape:
-    """A rectangle from x rightwards, y in its middle."""
-    top, low = y - height / 2, y + height / 2
-    return _area((x, top), (x + width, top), (x + width, low), (x, low))
-
-
-class _Paper:
-    """A white sheet: x from the left, y from the top; `y` is where the next thing may begin."""
-
-    def __init__(self, title: str) -> None:
-        self.figure = Figure(facecolor="white")
-        self._flip = Affine2D()  # set at the end, when the height is known
-        self._points = self._flip + self.figure.dpi_scale_trans
-        self.y = EDGE
-        if title:
-            self.paragraph(title, INK, TEXT + 1, bold=True)
-            self.y += 6
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        size: float = TEXT,
-        colour: str = INK,
-        bold: bool = False,
-        ha: str = "left",
-    ) -> None:
-        """Words about the middle line y; each line is its own text, or marks above letters would push lines apart."""
-        baseline = y - _height(words, size) / 2 + size * 0.93
-        for number, line in enumerate(words.split("\n") if words else []):
-            text = self.figure.text(x, baseline + number * size * 1.2, line, transform=self._points)
-            text.set(fontfamily=_style()["font.family"], fontweight="bold" if bold else "normal", fontsize=size)
-            text.set(color=colour, horizontalalignment=ha, parse_math=False, usetex=False)
-
-    def paragraph(self, words: str, colour: str = GREY, size: float = SMALL, bold: bool = False) -> None:
-        """Words over the whole width."""
-        words = _wrap(words, WIDTH - 2 * EDGE, size, bold)
-        self.text(EDGE, self.y + _height(words, size) / 2, words, size, colour, bold)
-        self.y += _height(words, size)
-
-    def draw(self, shapes: Sequence[Shape], fill: str = "none", edge: str = "none", line: float = 0) -> None:
-        """Shapes of one look as one path (small files); `line` is the width of the edge."""
-        if shapes:
-            path = Shape.make_compound_path(*shapes)
-            patch = PathPatch(path, facecolor=fill, edgecolor=edge, linewidth=line)
-            patch.set_transform(self._points)
-            self.figure.add_artist(patch)
-
-    def done(self, alt: Iterable[str], *notes: str) -> Chart:
-        """Write the notes below, fix the height, join the sentences."""
-        for note in filter(None, notes):
-            self.y += 4
-            self.paragraph(note)
-        height = self.y + EDGE
-        self._flip.scale(1 / 72, -1 / 72).translate(0, height / 72)
-        self.figure.set_size_inches(WIDTH / 72, height / 72)
-        sentences = " ".join(part.strip().rstrip(".") + "." for part in (*alt, *notes) if part)
-        return Chart(self.figure, unicodedata.normalize("NFC", sentences))
-
-
 def _check(items: Sequence[object], numbers: Iterable[float | None] = ()) -> None:
     if not items:
         raise ValueError("biểu đồ không có dữ liệu")
@@ -286,8 +103,8 @@ class _Row:
 
 def _wrapped(bar: Bar, label: float, room: float, size: float) -> Bar:
     """The bar with its label wrapped to a width, its text to half the room, or most of it where no bar stands."""
-    text = _wrap(bar.text, room * (0.9 if bar.value is None else 0.5), size, bold=True)
-    return replace(bar, label=_wrap(bar.label, label, size, bold=True), text=text)
+    text = wrap(bar.text, room * (0.9 if bar.value is None else 0.5), size, bold=True)
+    return replace(bar, label=wrap(bar.label, label, size, bold=True), text=text)
 
 
 def _columns(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float, slice]], float, float, float]:
@@ -307,7 +124,7 @@ def _columns(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float
 
 
 def _rows(
-    paper: _Paper, rows: Sequence[_Row], gap: float, thick: float, aligned: bool = False, reference: Bar | None = None
+    paper: Paper, rows: Sequence[_Row], gap: float, thick: float, aligned: bool = False, reference: Bar | None = None
 ) -> list[tuple[float, float, float]]:
     """Draw rows with bars of `thick` times the text size; returns (start x, end x, middle y) of each bar.
 
@@ -316,17 +133,17 @@ def _rows(
     parts, width, size, gap = _columns(len(rows), gap)
     most = (0.42 if len(parts) == 1 else 0.5) * width
     values = [row.bar.text for row in rows if aligned and row.bar.value is not None]
-    figures = _column(values, 0.3 * width, size) + 8 if values else 0
-    indent = _column((row.bar.label for row in rows), most, size) + 8 + figures
+    figures = column_width(values, 0.3 * width, size) + 8 if values else 0
+    indent = column_width((row.bar.label for row in rows), most, size) + 8 + figures
     room = width - indent
     rows = [
-        replace(row, bar=_wrapped(row.bar, most, room, size), below=_wrap(row.below, room / 2, SMALL)) for row in rows
+        replace(row, bar=_wrapped(row.bar, most, room, size), below=wrap(row.below, room / 2, SMALL)) for row in rows
     ]
     tails = [
-        0 if aligned and row.end else 5 + max(_width(row.bar.text, size, bold=True), _width(row.below, SMALL))
+        0 if aligned and row.end else 5 + max(text_width(row.bar.text, size, bold=True), text_width(row.below, SMALL))
         for row in rows
     ]
-    deepest = max(_height(row.below, SMALL) for row in rows)
+    deepest = max(text_height(row.below, SMALL) for row in rows)
     ends = [(max(row.start, row.end), room - tail) for row, tail in zip(rows, tails, strict=True)]
     ends += [(reference.value or 0, room - 1)] if reference else []
     unit = min((longest / value for value, longest in ends if value > 0), default=0.0)
@@ -336,43 +153,43 @@ def _rows(
         zero, y = left + indent, top
         at = zero + (reference.value or 0) * unit if reference else zero
         if reference:
-            words = _wrap(f"{reference.label}: {reference.text}", width, SMALL, bold=True)
-            half = _width(words, SMALL, bold=True) / 2
+            words = wrap(f"{reference.label}: {reference.text}", width, SMALL, bold=True)
+            half = text_width(words, SMALL, bold=True) / 2
             x = min(max(at, left + half), left + width - half)
-            paper.text(x, y + _height(words, SMALL) / 2, words, SMALL, bold=True, ha="center")
-            y += _height(words, SMALL) + 3
+            paper.text(x, y + text_height(words, SMALL) / 2, words, SMALL, bold=True, ha="center")
+            y += text_height(words, SMALL) + 3
         first, shapes, behind = y, dict[str, list[Shape]](), list[Shape]()
         for row, tail in list(zip(rows, tails, strict=True))[part]:
             bar, start, end = row.bar, zero + max(row.start, 0) * unit, zero + max(row.end, 0) * unit
-            high = max(_height(bar.label, size), _height(bar.text, size) + deepest) + gap
+            high = max(text_height(bar.label, size), text_height(bar.text, size) + deepest) + gap
             middle, y = y + high / 2, y + high
             places.append((start, end, middle))
             if bar.value:
-                shape = _box(min(start, end), middle, max(abs(end - start), 1), size * thick)
+                shape = box(min(start, end), middle, max(abs(end - start), 1), size * thick)
                 shapes.setdefault(row.fill, []).append(shape)
             paper.text(zero - 8 - figures, middle, bar.label, size, bold=bar.mark, ha="right")
             if aligned and bar.value is not None:
                 paper.text(zero - 8, middle, bar.text, size, bold=bar.mark, ha="right")
                 continue
             x, colour = max(start, end) + 5, GREY if bar.value is None else INK
-            paper.text(x, middle - _height(row.below, SMALL) / 2, bar.text, size, colour, bar.mark)
-            paper.text(x, middle + _height(bar.text, size) / 2, row.below, SMALL, GREY)
-            behind.append(_box(x - 2, middle, tail - 1, _height(bar.text, size)))
+            paper.text(x, middle - text_height(row.below, SMALL) / 2, bar.text, size, colour, bar.mark)
+            paper.text(x, middle + text_height(bar.text, size) / 2, row.below, SMALL, GREY)
+            behind.append(box(x - 2, middle, tail - 1, text_height(bar.text, size)))
         for fill, boxes in shapes.items():
             paper.draw(boxes, fill, edge=RUST if fill == "white" else "none", line=1)
         if reference and reference.value is not None:
-            paper.draw([_line((at, first - 2), (at, y))], edge=INK, line=1)
+            paper.draw([polyline((at, first - 2), (at, y))], edge=INK, line=1)
             paper.draw(behind, "white")  # the line makes way for words
-        paper.draw([_line((zero, first), (zero, y))], edge=GREY, line=0.6)
+        paper.draw([polyline((zero, first), (zero, y))], edge=GREY, line=0.6)
         lowest = max(lowest, y)
     paper.y = lowest
     return places
 
 
-def _connect(paper: _Paper, places: Sequence[tuple[float, float, float]]) -> None:
+def _connect(paper: Paper, places: Sequence[tuple[float, float, float]]) -> None:
     """Thin lines from the end of each bar to the next bar."""
     half = TEXT * 0.7
-    lines = [_line((end, y + half), (end, next_y - half)) for (_, end, y), (_, _, next_y) in pairwise(places)]
+    lines = [polyline((end, y + half), (end, next_y - half)) for (_, end, y), (_, _, next_y) in pairwise(places)]
     paper.draw(lines, edge=GREY, line=0.6)
 
 
@@ -423,7 +240,7 @@ def bars(
     _check(bars, (bar.value for bar in [*bars, *city]))
     if ordered:
         bars = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
-    paper = _Paper(title)
+    paper = Paper(title)
     paper.paragraph(measured_in)
     paper.y += 3
     rows = [_Row(bar, 0, bar.value or 0, NAVY if bar.mark else BLUE) for bar in bars]
@@ -440,7 +257,7 @@ def bars(
 def composition(bars: Sequence[Bar], whole_text: str, *, mark: str = "", title: str = "") -> Chart:
     """Parts of a whole, in the given order: each begins where the one before ends, the last ends at the whole."""
     _check(bars, (bar.value for bar in bars))
-    paper = _Paper(title)
+    paper = Paper(title)
     rows, total = list[_Row](), 0.0
     for bar in bars:
         rows.append(_Row(bar, total, total + (bar.value or 0), NAVY if bar.mark else BLUE))
@@ -454,11 +271,11 @@ def composition(bars: Sequence[Bar], whole_text: str, *, mark: str = "", title: 
 def funnel(steps: Sequence[Step], *, mark: str = "", title: str = "") -> Chart:
     """What remains from step to step; the bar of the first step is the 100 %."""
     _check(steps, (step.value for step in steps))
-    paper = _Paper(title)
+    paper = Paper(title)
     rows = [_Row(Bar(step.label, step.value, step.text), 0, step.value, below=step.share_text) for step in steps]
     places = _rows(paper, rows, gap=10, thick=2)
     slopes = [
-        _area((start, y + TEXT), (end, y + TEXT), (next_end, next_y - TEXT), (start, next_y - TEXT))
+        area((start, y + TEXT), (end, y + TEXT), (next_end, next_y - TEXT), (start, next_y - TEXT))
         for (start, end, y), (_, next_end, next_y) in pairwise(places)
     ]
     paper.draw(slopes, PALE)
@@ -483,7 +300,7 @@ def stock_flow(
     """Last year's stock, what came, what went, this year's stock; what does not add up is "chênh lệch"."""
     every = [start, *inflow, *outflow, end]
     _check(every, (bar.value for bar in every))
-    paper = _Paper(title)
+    paper = Paper(title)
     known, level = start.value is not None, start.value or 0.0  # unknown stock: flows are drawn from zero
     rows = [_Row(replace(start, mark=True), 0, level, NAVY)]
     for flows, way, sign, fill in ((inflow, 1, "+", BLUE), (outflow, -1, "-", "white")):
@@ -516,17 +333,17 @@ def dumbbell(pairs: Sequence[Pair], last_label: str, now_label: str, *, mark: st
     index = [pair.now / pair.last * 100 if pair.last and pair.now is not None else None for pair in pairs]
     known = [100, *(number for number in index if number is not None)]
     low, high = 0 if min(known) < 50 else 50, 200 if max(known) > 150 else 150
-    paper = _Paper(title)
+    paper = Paper(title)
     heads = [last_label, now_label, "Thay đổi"]
     cells = [[pair.last_text, pair.now_text, pair.change_text] for pair in pairs]
     most, names = 0.155 * WIDTH, 0.3 * WIDTH
     marks = [16, 16, 0]  # room for the ring and the dot before the heads
     wide = [
-        max(_column([heads[i]], most) + marks[i], _column((row[i] for row in cells), most, bold=False))
+        max(column_width([heads[i]], most) + marks[i], column_width((row[i] for row in cells), most, bold=False))
         for i in range(3)
     ]
     rights = [WIDTH - EDGE - wide[1] - wide[2] - 24, WIDTH - EDGE - wide[2] - 12, WIDTH - EDGE]
-    zero = EDGE + _column((pair.label for pair in pairs), names, bold=False) + 16
+    zero = EDGE + column_width((pair.label for pair in pairs), names, bold=False) + 16
     unit = (rights[0] - wide[0] - 22 - zero) / (high - low)
     shapes: tuple[list[Shape], ...] = ([], [], [], [], [])
     rings, dots, links, rules, gaps = shapes
@@ -536,19 +353,19 @@ def dumbbell(pairs: Sequence[Pair], last_label: str, now_label: str, *, mark: st
 
     def row(label: str, texts: Iterable[str], bold: bool) -> float:
         """Write a row of the table with a rule below; returns its middle."""
-        words = [_wrap(text, most, bold=bold) for text in texts]
-        label = _wrap(label, names)
-        deep = max(map(_height, [label, *words])) + 8
+        words = [wrap(text, most, bold=bold) for text in texts]
+        label = wrap(label, names)
+        deep = max(map(text_height, [label, *words])) + 8
         middle = paper.y + deep / 2
         paper.text(EDGE, middle, label)
         for word, right in zip(words, rights, strict=True):
             paper.text(right, middle, word, bold=bold, ha="right")
         paper.y += deep
-        rules.append(_line((EDGE, paper.y), (WIDTH - EDGE, paper.y)))
+        rules.append(polyline((EDGE, paper.y), (WIDTH - EDGE, paper.y)))
         return middle
 
     y = row("", heads, bold=True)
-    ring, dot = (right - _column([head], most) - 9 for right, head in zip(rights[:2], heads[:2], strict=True))
+    ring, dot = (right - column_width([head], most) - 9 for right, head in zip(rights[:2], heads[:2], strict=True))
     rings.append(Shape.circle((ring, y), 4))
     dots.append(Shape.circle((dot, y), 3.2))
     top, far = paper.y, at(high)
@@ -556,14 +373,14 @@ def dumbbell(pairs: Sequence[Pair], last_label: str, now_label: str, *, mark: st
         y = row(pair.label, texts, bold=False)
         if number is None:
             paper.text(at((low + high) / 2), y, "không so sánh được", SMALL, GREY, ha="center")
-            gaps.append(_box(at(low), y, far - at(low), SMALL + 2))
+            gaps.append(box(at(low), y, far - at(low), SMALL + 2))
             continue
         rings.append(Shape.circle((at(100), y), 4))
-        links.append(_line((at(100), y), (at(min(number, high)), y)))
-        triangle = _area((far, y - 5), (far + 8, y), (far, y + 5))
+        links.append(polyline((at(100), y), (at(min(number, high)), y)))
+        triangle = area((far, y - 5), (far + 8, y), (far, y + 5))
         dots.append(triangle if number > high else Shape.circle((at(number), y), 3.2))
     paper.draw(rules, edge=RULE, line=0.5)
-    paper.draw([_line((at(100), top), (at(100), paper.y + 3))], edge=GREY, line=0.8)
+    paper.draw([polyline((at(100), top), (at(100), paper.y + 3))], edge=GREY, line=0.8)
     paper.draw(gaps, "white")
     paper.draw(links, edge=NAVY, line=1.6)
     paper.draw(rings, "white", edge=INK, line=1)
@@ -601,31 +418,31 @@ def matrix(
         raise ValueError(f"mỗi đơn vị cần {len(columns)} trạng thái, trong số: {', '.join(SAID)}")
     who = [{said: [row.label for row in rows if row.states[i] == said] for said in SAID} for i in range(len(columns))]
     counts = [f"{len(answer['yes'])}/{len(answer['yes'] + answer['no'])}" for answer in who]
-    paper = _Paper(title)
+    paper = Paper(title)
     parts, width, size, gap = _columns(len(rows), 5, most=10 if len(columns) <= 3 else len(rows))
     most = (0.4 if len(parts) == 1 else 0.5) * width
-    indent = _column((row.label for row in rows), most, size) + 8
+    indent = column_width((row.label for row in rows), most, size) + 8
     cell = min(110, (width - indent) / len(columns))
-    heads = [_wrap(column, cell - 6, SMALL) for column in columns]
+    heads = [wrap(column, cell - 6, SMALL) for column in columns]
     few = [", ".join(answer["no"]) if len(answer["no"]) <= 2 and len(rows) <= 20 else "" for answer in who]
-    noes = [_wrap(f"không: {names}" * bool(names) * (len(parts) == 1), cell - 6, SMALL) for names in few]
+    noes = [wrap(f"không: {names}" * bool(names) * (len(parts) == 1), cell - 6, SMALL) for names in few]
     named = "; ".join(f"{column}: {names}" for column, names in zip(columns, few, strict=True) if names)
-    top = paper.y + max(_height(head, SMALL) for head in heads)
-    first = top + 20 + max(_height(no, SMALL) for no in noes)
+    top = paper.y + max(text_height(head, SMALL) for head in heads)
+    first = top + 20 + max(text_height(no, SMALL) for no in noes)
     for left, part in parts:
         xs = [left + indent + (i + 0.5) * cell for i in range(len(columns))]
         for x, head, count, no in zip(xs, heads, counts, noes, strict=True):
-            paper.text(x, top - _height(head, SMALL) / 2, head, SMALL, ha="center")
+            paper.text(x, top - text_height(head, SMALL) / 2, head, SMALL, ha="center")
             paper.text(x, top + 9, count, bold=True, ha="center")
-            paper.text(x, top + 16 + _height(no, SMALL) / 2, no, SMALL, RUST, ha="center")
+            paper.text(x, top + 16 + text_height(no, SMALL) / 2, no, SMALL, RUST, ha="center")
         y, found, rules = first, list[tuple[str, float, float]](), [first]
         for row in rows[part]:
-            label = _wrap(row.label, most, size, bold=True)
-            middle, y = y + (_height(label, size) + gap) / 2, y + _height(label, size) + gap
+            label = wrap(row.label, most, size, bold=True)
+            middle, y = y + (text_height(label, size) + gap) / 2, y + text_height(label, size) + gap
             paper.text(left, middle, label, size, bold="no" in row.states)
             found += [(state, x, middle) for state, x in zip(row.states, xs, strict=True)]
             rules.append(y)
-        paper.draw([_line((left, y), (xs[-1] + cell / 2, y)) for y in rules], edge=RULE, line=0.5)
+        paper.draw([polyline((left, y), (xs[-1] + cell / 2, y)) for y in rules], edge=RULE, line=0.5)
         _symbols(paper, found)
         paper.y = max(paper.y, y)
 
@@ -635,7 +452,7 @@ def matrix(
         said = f"{SAID[state]} ({named})" if state == "no" and named and len(parts) == 2 else SAID[state]
         _symbols(paper, [(state, x, y)])
         paper.text(x + 9, y, said, SMALL)
-        x += _width(said, SMALL) + 30
+        x += text_width(said, SMALL) + 30
     paper.y = y + 6
     alt = [f"Bảng đánh dấu có hoặc không của {len(rows)} đơn vị theo {len(columns)} nội dung"]
     for column, count, answer in zip(columns, counts, who, strict=True):
@@ -644,13 +461,13 @@ def matrix(
     return paper.done(alt, missing_note if "missing" in present else "", mark)
 
 
-def _symbols(paper: _Paper, found: Sequence[tuple[str, float, float]]) -> None:
+def _symbols(paper: Paper, found: Sequence[tuple[str, float, float]]) -> None:
     """Draw states at (x, y): a tick on pale, a cross on dark, an empty box, a short rule."""
     yes, no, missing, not_applicable = ([(x, y) for state, x, y in found if state == said] for said in SAID)
-    paper.draw([_box(x - 5, y, 10, 10) for x, y in yes], PALE)
-    paper.draw([_line((x - 3, y), (x - 1, y + 2.6), (x + 3.2, y - 3)) for x, y in yes], edge=NAVY, line=1.4)
-    paper.draw([_box(x - 5, y, 10, 10) for x, y in no], RUST)
-    cross = [_line((x - 3, y - 3 * way), (x + 3, y + 3 * way)) for x, y in no for way in (1, -1)]
+    paper.draw([box(x - 5, y, 10, 10) for x, y in yes], PALE)
+    paper.draw([polyline((x - 3, y), (x - 1, y + 2.6), (x + 3.2, y - 3)) for x, y in yes], edge=NAVY, line=1.4)
+    paper.draw([box(x - 5, y, 10, 10) for x, y in no], RUST)
+    cross = [polyline((x - 3, y - 3 * way), (x + 3, y + 3 * way)) for x, y in no for way in (1, -1)]
     paper.draw(cross, edge="white", line=1.6)
-    paper.draw([_box(x - 4.5, y, 9, 9) for x, y in missing], "white", edge=GREY, line=0.8)
-    paper.draw([_line((x - 3, y), (x + 3, y)) for x, y in not_applicable], edge=GREY, line=1)
+    paper.draw([box(x - 4.5, y, 9, 9) for x, y in missing], "white", edge=GREY, line=0.8)
+    paper.draw([polyline((x - 3, y), (x + 3, y)) for x, y in not_applicable], edge=GREY, line=1)

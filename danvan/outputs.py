@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from danvan import charts
+from danvan import paper
 from danvan.document import BLOCK_MIME, Block, to_json
 from danvan.errors import SettingsError
 
@@ -39,7 +39,7 @@ class Drawn:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         about = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
         return {
-            "image/svg+xml": charts.to_svg(self.figure, self.id),
-            "image/png": charts.to_png(self.figure),
+            "image/svg+xml": paper.to_svg(self.figure, self.id),
+            "image/png": paper.to_png(self.figure),
             "text/plain": self.caption,
         }, {"image/svg+xml": about, "image/png": {"width": 600}}

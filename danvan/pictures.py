@@ -12,9 +12,10 @@ from danvan.catalogue import Indicator
 from danvan.errors import SettingsError
 from danvan.intake.returns import Status
 from danvan.measures import TOTAL, Result, ratio_bound, share_of, sum_bound
+from danvan.paper import Chart
 
 Kind = Literal["bars", "composition", "dumbbell", "funnel", "matrix", "stock_flow"]
-Drawing = tuple[charts.Chart, list[str]] | None  # with the keys of the results in it; None: nothing to draw
+Drawing = tuple[Chart, list[str]] | None  # with the keys of the results in it; None: nothing to draw
 
 
 def draw(book: Book, kind: Kind, indicators: Sequence[Indicator], **options: str) -> Drawing:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
 
-from danvan import charts, pictures, tables, wording
+from danvan import paper, pictures, tables, wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.disclosure import EDITIONS, Edition
@@ -364,7 +364,7 @@ def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
     Raises ReturnsError if the returns have errors; a missing return alone only marks the totals.
     """
     project = find_project()
-    charts.use_style()  # for what the analyst draws
+    paper.use_style()  # for what the analyst draws
     if year is None:
         year = project.latest_year()
     return open_year_of(project, year, edition)

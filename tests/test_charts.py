@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.text import Text
 
-from danvan import charts
-from danvan.charts import Bar, Chart, Pair, State, Step
+from danvan import charts, paper
+from danvan.charts import Bar, Pair, State, Step
+from danvan.paper import Chart
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -149,9 +150,9 @@ def test_114_communes_fit_on_one_page(name: str) -> None:
 
 def test_all_letters_are_in_the_shipped_font(chart: Chart) -> None:
     assert {text.get_fontfamily()[0] for text in lines(chart.figure)} == {"Tinos"}
-    paths = {charts.fontManager.findfont(text.get_fontproperties()) for text in lines(chart.figure)}
-    assert all(charts.FONTS.samefile(re.sub(r"[^/\\]+$", "", path)) for path in paths)
-    charts.to_png(chart.figure)  # a missing letter is a warning, hence an error here
+    paths = {paper.fontManager.findfont(text.get_fontproperties()) for text in lines(chart.figure)}
+    assert all(paper.FONTS.samefile(re.sub(r"[^/\\]+$", "", path)) for path in paths)
+    paper.to_png(chart.figure)  # a missing letter is a warning, hence an error here
 
 
 def test_text_is_dark_enough_to_read(chart: Chart) -> None:
@@ -181,9 +182,9 @@ def test_a_title_is_drawn_only_when_given() -> None:
 def test_a_chart_looks_the_same_whatever_the_notebook_has_set() -> None:
     with rc_context({"font.size": 30, "font.family": "monospace", "figure.facecolor": "black", "lines.linewidth": 9}):
         other = charts.funnel(TIPS)
-        assert charts.to_svg(other.figure, "a") == charts.to_svg(charts.funnel(TIPS).figure, "a")
+        assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.funnel(TIPS).figure, "a")
         assert matplotlib.rcParams["font.size"] == 30
-    assert charts.to_svg(other.figure, "a") == charts.to_svg(charts.funnel(TIPS).figure, "a")
+    assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.funnel(TIPS).figure, "a")
 
 
 def test_text_is_written_composed_and_never_read_as_a_formula() -> None:
@@ -195,9 +196,9 @@ def test_text_is_written_composed_and_never_read_as_a_formula() -> None:
 
 def test_importing_and_drawing_needs_no_display_and_no_pyplot() -> None:
     code = (
-        "import sys; from danvan import charts;"
-        "c = charts.bars([charts.Bar('An Lão', 1, '1')], None, 'tin', False); charts.to_svg(c.figure, 'a');"
-        "charts.to_png(c.figure); assert 'matplotlib.pyplot' not in sys.modules"
+        "import sys; from danvan import charts, paper;"
+        "c = charts.bars([charts.Bar('An Lão', 1, '1')], None, 'tin', False); paper.to_svg(c.figure, 'a');"
+        "paper.to_png(c.figure); assert 'matplotlib.pyplot' not in sys.modules"
     )
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
@@ -238,7 +239,7 @@ def test_a_bar_without_value_says_why_and_has_no_length() -> None:
     chart = CHARTS["bars"]
     assert "chưa báo cáo" in words(chart)
     assert "không áp dụng" in words(chart)
-    colour = matplotlib.colors.to_rgba(charts.BLUE)
+    colour = matplotlib.colors.to_rgba(paper.BLUE)
     blue = next(patch for patch in chart.figure.findobj(PathPatch) if patch.get_facecolor() == colour)
     assert len(blue.get_path().to_polygons()) == 13
 
@@ -384,8 +385,8 @@ def ids(svg: str) -> set[str]:
 
 
 def test_svg_is_small_clean_and_the_same_twice(chart: Chart) -> None:
-    svg = charts.to_svg(chart.figure, "hinh")
-    assert svg == charts.to_svg(chart.figure, "hinh")
+    svg = paper.to_svg(chart.figure, "hinh")
+    assert svg == paper.to_svg(chart.figure, "hinh")
     root = ElementTree.fromstring(svg)
     names = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert names <= {"svg", "g", "defs", "path", "use"}  # no raster, no text, no metadata, no style
@@ -397,15 +398,15 @@ def test_svg_is_small_clean_and_the_same_twice(chart: Chart) -> None:
 
 
 def test_two_figures_share_no_id() -> None:
-    one, two = (charts.to_svg(CHARTS["funnel"].figure, id) for id in ("hinh-1", "hinh-2"))
+    one, two = (paper.to_svg(CHARTS["funnel"].figure, id) for id in ("hinh-1", "hinh-2"))
     assert ids(one)
     assert not ids(one) & ids(two)
 
 
 def test_png_is_the_same_twice_and_says_nothing_of_its_maker() -> None:
     figure = CHARTS["composition"].figure
-    png = charts.to_png(figure)
-    assert png == charts.to_png(figure)
+    png = paper.to_png(figure)
+    assert png == paper.to_png(figure)
     assert b"tEXt" not in png
     assert b"tIME" not in png
     assert b"Software" not in png
@@ -420,7 +421,7 @@ def plain_settings() -> Iterator[None]:
 
 @pytest.mark.usefixtures("plain_settings")
 def test_an_analysts_own_figure_gets_the_look_and_a_clean_file(caplog: pytest.LogCaptureFixture) -> None:
-    charts.use_style()
+    paper.use_style()
     figure = Figure()
     axes = figure.subplots()
     axes.plot([1, 2, 3], [-1, 5, 2], "o--", label="Tin nhận được")
@@ -428,9 +429,9 @@ def test_an_analysts_own_figure_gets_the_look_and_a_clean_file(caplog: pytest.Lo
     axes.imshow([[1, 2], [3, 4]], extent=(0, 1, 0, 1))
     axes.set_title("Tin của Nhân dân")
     axes.legend()
-    svg = charts.to_svg(figure, "rieng")
+    svg = paper.to_svg(figure, "rieng")
     ElementTree.fromstring(svg)
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) == ids(svg)
-    assert charts.to_png(figure)
+    assert paper.to_png(figure)
     assert axes.title.get_fontfamily() == ["Tinos", "DejaVu Sans"]
     assert not caplog.records  # no "findfont" lines

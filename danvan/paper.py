@@ -1,0 +1,219 @@
+"""The sheet that charts are drawn on: the one style, texts measured and placed in points, SVG and PNG files.
+
+A sheet is 16 cm wide (the text width of A4) and as high as its content needs. Matplotlib's axes are not used: so
+nothing is cut, nothing overlaps, no slow tight box is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from matplotlib import RcParams, rc_context, rc_params_from_file, rcParams
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Shape
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
+
+FONTS = Path(__file__).with_name("fonts")
+STYLE = Path(__file__).with_name("paper.mplstyle")
+
+WIDTH, EDGE = 6.3 * 72, 5.0  # points: 16 cm, of which this much stays free on each side
+TEXT, SMALL = 10.0, 9.0  # points
+
+INK, GREY, RULE = "#1a1a1a", "#595959", "#cfd5dc"
+PALE, BLUE, NAVY, RUST = "#dce9f3", "#3f86bd", "#003f6e", "#b34700"  # differ in grey print too
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, and the same in Vietnamese sentences for those who cannot see it."""
+
+    figure: Figure
+    alt: str
+
+
+# --- style and files ---
+
+
+@cache
+def style() -> RcParams:
+    """The settings of the style file; on the way the shipped fonts are registered."""
+    found = rc_params_from_file(STYLE, use_default_template=False)
+    fonts = sorted(FONTS.glob("*.ttf"))
+    if not fonts:
+        raise FileNotFoundError(f"thiếu phông chữ của biểu đồ trong thư mục {FONTS}")
+    # A copy of the family installed on the computer may have other outlines: it must not win.
+    family = found["font.family"][0]
+    fontManager.ttflist[:] = [font for font in fontManager.ttflist if font.name != family]
+    for font in fonts:
+        fontManager.addfont(font)
+    return found
+
+
+def use_style() -> None:
+    """Give figures that an analyst draws with Matplotlib the look of these charts."""
+    rcParams.update(style())
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as a PNG of 200 dots an inch, the same bytes every time."""
+    file = io.BytesIO()
+    with rc_context(style()):
+        figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
+    return file.getvalue()
+
+
+def to_svg(figure: Figure, id: str) -> str:
+    """The figure as a small SVG, the same text every time: letters as outlines, no date, no maker.
+
+    All ids inside depend on `id`, so that figures can stand in one HTML page.
+    """
+    file = io.BytesIO()
+    with rc_context({**style(), "svg.hashsalt": id}):
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    svg = file.getvalue().decode()
+    # <style> would reach into the whole HTML page: the root says the same, for itself
+    junk = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>|(?<=>)\s+"
+    svg = re.sub(junk, "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
+    # attributes instead of CSS, which a page with a strict security policy ignores
+    css = re.compile(r'style="((?:[\w-]+: [^;"]+(?:; )?)+)"')
+    svg = css.sub(lambda css: re.sub(r"([\w-]+): ([^;]+)(?:; )?", r'\1="\2" ', css[1]).rstrip(), svg)
+    for blank in re.findall(r'<path id="([^"]+)" transform=[^>]*>', svg):  # spaces between words
+        svg = re.sub(rf'<(use xlink:href="#|path id="){re.escape(blank)}"[^>]*>', "", svg)
+    svg = re.sub(r' transform="translate\((-?[\d.]+) 0\)"/>', lambda at: f' x="{float(at[1]):.0f}"/>', svg)
+    svg = re.sub(r' d="([^"]*)"( transform="scale\(0\.015625\)")?', _path, svg)
+
+    used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+    prefix = "f" + hashlib.sha256(id.encode()).hexdigest()[:6]
+    short = {old: f"{prefix}{number:x}" for number, old in enumerate(used)}
+    svg = re.sub(r' id="([^"]+)"', lambda name: f' id="{short[name[1]]}"' if name[1] in short else "", svg)
+    return re.sub(r'(href="|url\()#([^")]+)', lambda link: f"{link[1]}#{short[link[2]]}", svg) + "\n"
+
+
+def _path(found: re.Match[str]) -> str:
+    """A path's attributes, shorter: two decimals; of letters (on 6400 points to the text size) a grid of 1600."""
+    commands = re.findall(r"([A-Za-z])([^A-Za-z]*)", found[1])
+    if not found[2]:
+        rounded = [(c, [f"{float(n):.2f}".rstrip("0").rstrip(".") for n in points.split()]) for c, points in commands]
+        return ' d="' + "".join(command + " ".join(points) for command, points in rounded) + '"'
+    here, begin, out = [0, 0], [0, 0], ""
+    for command, numbers in commands:
+        points = [round(float(number) / 4) for number in numbers.split()]
+        steps = [str(point - here[i % 2]) for i, point in enumerate(points)]  # from point to point
+        here = points[-2:] or begin
+        begin = here if command == "M" else begin
+        out += command.lower() + " ".join(steps).replace(" -", "-")
+    return f' d="{out}" transform="scale(.0625)"'
+
+
+# --- paper (all lengths in points) ---
+
+
+@lru_cache(maxsize=10_000)
+def _line_width(line: str, size: float, bold: bool) -> float:
+    font = FontProperties(family=style()["font.family"], size=size, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0])
+
+
+def text_width(text: str, size: float = TEXT, bold: bool = False) -> float:
+    return max(_line_width(line, size, bold) for line in text.split("\n"))
+
+
+def text_height(text: str, size: float = TEXT) -> float:
+    return (text.count("\n") + 1) * size * 1.2 if text else 0.0
+
+
+def wrap(text: str, width: float, size: float = TEXT, bold: bool = False) -> str:
+    """The text in lines of at most `width`, broken at spaces; a longer word stays whole."""
+    lines = [""]
+    for word in unicodedata.normalize("NFC", text).split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size, bold) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def column_width(texts: Iterable[str], most: float, size: float = TEXT, bold: bool = True) -> float:
+    """Width of a column that holds these texts, each wrapped to `most`."""
+    return max(text_width(wrap(text, most, size, bold), size, bold) for text in texts)
+
+
+def polyline(*points: tuple[float, float]) -> Shape:
+    return Shape(points)
+
+
+def area(*points: tuple[float, float]) -> Shape:
+    return Shape([*points, points[0]], closed=True)
+
+
+def box(x: float, y: float, width: float, height: float) -> Shape:
+    """A rectangle from x rightwards, y in its middle."""
+    top, low = y - height / 2, y + height / 2
+    return area((x, top), (x + width, top), (x + width, low), (x, low))
+
+
+class Paper:
+    """A white sheet: x from the left, y from the top; `y` is where the next thing may begin."""
+
+    def __init__(self, title: str) -> None:
+        self.figure = Figure(facecolor="white")
+        self._flip = Affine2D()  # set at the end, when the height is known
+        self._points = self._flip + self.figure.dpi_scale_trans
+        self.y = EDGE
+        if title:
+            self.paragraph(title, INK, TEXT + 1, bold=True)
+            self.y += 6
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float = TEXT,
+        colour: str = INK,
+        bold: bool = False,
+        ha: str = "left",
+    ) -> None:
+        """Words about the middle line y; each line is its own text, or marks above letters would push lines apart."""
+        baseline = y - text_height(words, size) / 2 + size * 0.93
+        for number, line in enumerate(words.split("\n") if words else []):
+            text = self.figure.text(x, baseline + number * size * 1.2, line, transform=self._points)
+            text.set(fontfamily=style()["font.family"], fontweight="bold" if bold else "normal", fontsize=size)
+            text.set(color=colour, horizontalalignment=ha, parse_math=False, usetex=False)
+
+    def paragraph(self, words: str, colour: str = GREY, size: float = SMALL, bold: bool = False) -> None:
+        """Words over the whole width."""
+        words = wrap(words, WIDTH - 2 * EDGE, size, bold)
+        self.text(EDGE, self.y + text_height(words, size) / 2, words, size, colour, bold)
+        self.y += text_height(words, size)
+
+    def draw(self, shapes: Sequence[Shape], fill: str = "none", edge: str = "none", line: float = 0) -> None:
+        """Shapes of one look as one path (small files); `line` is the width of the edge."""
+        if shapes:
+            path = Shape.make_compound_path(*shapes)
+            patch = PathPatch(path, facecolor=fill, edgecolor=edge, linewidth=line)
+            patch.set_transform(self._points)
+            self.figure.add_artist(patch)
+
+    def done(self, alt: Iterable[str], *notes: str) -> Chart:
+        """Write the notes below, fix the height, join the sentences."""
+        for note in filter(None, notes):
+            self.y += 4
+            self.paragraph(note)
+        height = self.y + EDGE
+        self._flip.scale(1 / 72, -1 / 72).translate(0, height / 72)
+        self.figure.set_size_inches(WIDTH / 72, height / 72)
+        sentences = " ".join(part.strip().rstrip(".") + "." for part in (*alt, *notes) if part)
+        return Chart(self.figure, unicodedata.normalize("NFC", sentences))
