@@ -19,7 +19,7 @@ Drawing = tuple[Chart, list[str]] | None  # with the keys of the results in it; 
 
 
 def draw(book: Book, kind: Kind, indicators: Sequence[Indicator], **options: str) -> Drawing:
-    """A chart of the given kind, or None where it would show nothing (no indicator can be compared with last year).
+    """A chart of the given kind, or None where a figure it needs is not known or cannot be compared.
 
     Raises SettingsError for an unknown kind or a wrong number of indicators.
     """
@@ -46,6 +46,8 @@ def _bars(book: Book, indicators: Sequence[Indicator]) -> Drawing:
 
 def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
     results = _totals(book, indicators)
+    if _unknown(results):
+        return None
     steps = []
     for before, result in zip([None, *results], results, strict=False):
         share = ""
@@ -60,8 +62,8 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
 def _composition(book: Book, indicators: Sequence[Indicator], rest: str = "Lĩnh vực khác") -> Drawing:
     results = _totals(book, indicators)
     whole, *parts = [result.value or Decimal(0) for result in results]
-    if not whole:
-        raise SettingsError(f"Chưa có số “{indicators[0].name}” để vẽ cơ cấu.")
+    if _unknown(results) or not whole:
+        return None
     left = whole - sum(parts)
     bound = ratio_bound(results[0].bound, sum_bound(result.bound for result in results[1:]))
     left_text = wording.with_bound(wording.number(left, indicators[0].decimals), bound)
@@ -76,6 +78,8 @@ def _composition(book: Book, indicators: Sequence[Indicator], rest: str = "Lĩnh
 
 def _stock_flow(book: Book, indicators: Sequence[Indicator]) -> Drawing:
     stock, new, removed = _totals(book, indicators)
+    if _unknown((stock, new, removed)):
+        return None
     before = book.last_results.get((stock.indicator.code, TOTAL))
     last_label = f"Cuối năm {book.params.year - 1}"
     start = _bar(before, last_label) if before else charts.Bar(last_label, None, "chưa có số liệu")
@@ -135,6 +139,11 @@ def _totals(book: Book, indicators: Sequence[Indicator]) -> list[Result]:
 def _alike(one: Result, other: Result) -> bool:
     """Whether one can be a share of the other: tips of tips, not cases of tips, and nothing of a part of the units."""
     return one.indicator.measured_in == other.indicator.measured_in and one.complete and other.complete
+
+
+def _unknown(results: Sequence[Result]) -> bool:
+    """Whether a figure is lacking without which the chart would mislead."""
+    return any(result.value is None for result in results)
 
 
 def _total_text(result: Result) -> str:

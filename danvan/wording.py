@@ -193,7 +193,10 @@ def cite(reference: Reference) -> Phrase:
     if reference.issuer:
         text += f" của {reference.issuer}"
     if reference.subject:
-        subject = reference.subject[0].lower() + reference.subject[1:]
+        subject = reference.subject
+        _, _, rest = subject.partition(" ")
+        if not rest[:1].isupper():  # else it begins with a name: Luật Thực hiện ..., Hải Phòng ...
+            subject = subject[0].lower() + subject[1:]
         text += f" {subject}" if subject.startswith(("về ", "thực hiện ", "triển khai ")) else f" về {subject}"
     return Phrase(text)
 

@@ -233,7 +233,7 @@ class Yearbook(Book):
     def illustrative(self) -> str:
         """What in this report is illustrative, in one sentence; '' when all is real."""
         if self.illustrative_city:
-            return "Toàn bộ số liệu trong báo cáo này là số liệu minh họa."
+            return "Toàn bộ số liệu và nội dung trong báo cáo này là minh họa."
         parts = ["số liệu từng đơn vị"] * self.illustrative_units
         parts += [f"số liệu năm {self.last_year}"] * self.illustrative_last
         if not parts:

@@ -834,7 +834,7 @@ def test_both_editions_of_all_years(user: User) -> None:
     assert "Lưu hành nội bộ." not in page
     assert is_whole(internal)  # one edition leaves the other alone
     old = page_text(user.root / "reports" / "2022" / "public" / "bao-cao-2022.html")
-    assert "Toàn bộ số liệu trong báo cáo này là số liệu minh họa." in old
+    assert "Toàn bộ số liệu và nội dung trong báo cáo này là minh họa." in old
 
 
 @pytest.mark.long

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 import unicodedata
 from importlib.metadata import entry_points, requires
@@ -58,6 +60,18 @@ def test_the_lock_meets_every_range_of_pyproject() -> None:
         assert all(requirement.specifier.contains(version) for version in found), requirement
     (backend,) = (Requirement(text) for text in project["build-system"]["requires"])
     assert all(backend.specifier.contains(version) for version in versions[canonicalize_name(backend.name)])
+
+
+def test_what_danvan_imports_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    own = {"yaml": "pyyaml", "pil": "pillow"}
+    for path in (ROOT / "danvan").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"danvan", "packaging"}:
+                assert canonicalize_name(own.get(name, name)) in declared, f"{path.name} imports {name}"
 
 
 def test_the_lock_is_hashed_and_names_no_index() -> None:

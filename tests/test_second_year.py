@@ -400,7 +400,7 @@ def test_old_documents_are_cited(rough: Built) -> None:
 
 
 def test_illustrative_year_says_so(rough: Built) -> None:
-    said = "Toàn bộ số liệu trong báo cáo này là số liệu minh họa."
+    said = "Toàn bộ số liệu và nội dung trong báo cáo này là minh họa."
     for form, report in rough.forms:
         assert said in report.whole, form
     trace = json.loads((rough.folder / "trace.json").read_text(encoding="utf-8"))

@@ -390,3 +390,16 @@ def test_a_citation_leaves_out_what_is_not_known(reference: Reference, text: str
 def test_exact_has_no_word() -> None:
     assert Bound.of("chính xác") is EXACT
     assert wording.with_bound("16", EXACT) == "16"
+
+
+@pytest.mark.parametrize(
+    ("subject", "cited"),
+    [
+        ("Đổi mới công tác dân vận", "Chỉ thị về đổi mới công tác dân vận"),
+        ("về việc ban hành Quy chế", "Chỉ thị về việc ban hành Quy chế"),
+        ("Luật Thực hiện dân chủ ở cơ sở", "Chỉ thị về Luật Thực hiện dân chủ ở cơ sở"),
+        ("Hải Phòng xanh", "Chỉ thị về Hải Phòng xanh"),
+    ],
+)
+def test_a_subject_loses_its_capital_but_a_name_keeps_it(subject: str, cited: str) -> None:
+    assert str(wording.cite(Reference(kind="Chỉ thị", subject=subject))) == cited
