@@ -12,7 +12,7 @@ from typing import Literal
 
 from danvan.catalogue import Catalogue, Indicator
 from danvan.intake.findings import Cell, Finding
-from danvan.intake.returns import EXACT, Status
+from danvan.intake.observations import EXACT, Status
 from danvan.measures import TOTAL, Result, Results
 
 Edition = Literal["public", "internal"]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from danvan.catalogue import UNIT_COUNTS, Indicator
 from danvan.intake.findings import Cell
-from danvan.intake.returns import EXACT, Bound, Status
+from danvan.intake.observations import EXACT, Bound, Status
 from danvan.intake.year import Year
 from danvan.units import Unit
 

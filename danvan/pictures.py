@@ -10,7 +10,7 @@ from danvan import charts, wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.errors import SettingsError
-from danvan.intake.returns import Status
+from danvan.intake.observations import Status
 from danvan.measures import TOTAL, Result, ratio_bound, share_of, sum_bound
 from danvan.paper import Chart
 

@@ -9,7 +9,7 @@ from html import escape
 from danvan.catalogue import Catalogue, Indicator
 from danvan.document import CellKind, Column, RowRole, Table, TableCell, TableRow
 from danvan.intake.findings import Finding
-from danvan.intake.returns import Status
+from danvan.intake.observations import Status
 from danvan.intake.year import Stated
 from danvan.measures import TOTAL, Change, Result, Results
 from danvan.units import Unit, Units

@@ -11,7 +11,7 @@ from typing import Any
 from babel.numbers import format_decimal
 
 from danvan.catalogue import Indicator
-from danvan.intake.returns import Bound, Status
+from danvan.intake.observations import Bound, Status
 from danvan.measures import Change, Result, rounded
 from danvan.params import Reference
 

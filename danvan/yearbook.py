@@ -33,7 +33,7 @@ from danvan.document import (
     to_json,
 )
 from danvan.errors import DanvanError, SettingsError, nearest
-from danvan.intake.returns import Status
+from danvan.intake.observations import Status
 from danvan.intake.year import Year, last_year, read_year
 from danvan.measures import TOTAL, Result
 from danvan.number import Calendar, Number, UnitList

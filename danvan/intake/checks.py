@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from danvan.catalogue import Catalogue, Check, Term
 from danvan.intake.findings import Finding
-from danvan.intake.returns import EXACT, Observation, Return, Status
+from danvan.intake.observations import EXACT, Observation, Return, Status
 from danvan.params import Thresholds
 from danvan.units import Unit
 

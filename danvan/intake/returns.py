@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
 from pathlib import Path
-from typing import Literal
 
 from danvan.catalogue import Catalogue, Indicator
 from danvan.errors import nearest
-from danvan.intake import layout, numbers, workbook
+from danvan.intake import layout, values, workbook
 from danvan.intake.findings import Cell, Finding, Severity
+from danvan.intake.observations import Observation, Return
+from danvan.intake.values import tidy
 from danvan.params import YearParams
 from danvan.paths import Project, ignored
 from danvan.store import sha256
 from danvan.units import Unit, Units
-
-
-class Status(Enum):
-    """What is known of a value. None of these is ever turned into another."""
-
-    REPORTED = "reported"
-    ZERO = "zero"
-    NOT_REPORTED = "not reported"
-    NOT_APPLICABLE = "not applicable"
-    WITHHELD = "withheld"
-
-
-@dataclass(frozen=True)
-class Bound:
-    """How exact a number is: `lower` ('hơn', 'trên') and `about` ('khoảng') keep the word that was reported."""
-
-    kind: Literal["exact", "lower", "about"] = "exact"
-    word: str = ""
-
-    @classmethod
-    def of(cls, word: str) -> Bound:
-        """The bound meant by a precision word ('' and 'chính xác' are exact)."""
-        if word in ("", "chính xác"):
-            return EXACT
-        return cls("about" if word == "khoảng" else "lower", word)
-
-
-EXACT = Bound()
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One value of one unit: a Decimal in `indicator.measured_in` (booleans: 1 and 0), or None with its status."""
-
-    unit: Unit
-    indicator: Indicator
-    year: int
-    value: Decimal | None
-    status: Status
-    bound: Bound
-    cell: Cell
-
-
-@dataclass(frozen=True)
-class Return:
-    """A unit's workbook, read."""
-
-    unit: Unit
-    file: str
-    sha256: str
-    illustrative: bool
-    observations: tuple[Observation, ...]
 
 
 @dataclass(frozen=True)
@@ -284,10 +228,12 @@ class _Reader:
         if top is None:
             return
         seen: dict[str, str] = {}
-        for row in sorted({row for row, _ in sheet.cells if row > top}):
+        for row, cells in sheet.rows.items():
+            if row <= top:
+                continue
             code = tidy(sheet.text(row, columns[layout.CODE]))
             typed = [c for c in (layout.VALUE, layout.PRECISION, layout.STATUS) if (row, columns[c]) in sheet.cells]
-            ref = next(cell.ref for (r, _), cell in sorted(sheet.cells.items()) if r == row)
+            ref = cells[0].ref
             if not code:
                 if typed:
                     self.find(
@@ -335,8 +281,8 @@ class _Reader:
             )
 
     def _header(self, sheet: workbook.Sheet) -> tuple[int | None, dict[str, int]]:
-        for row in sorted({row for row, _ in sheet.cells}):
-            columns = {tidy(str(c.value)): c.column for (r, _), c in sheet.cells.items() if r == row}
+        for row, cells in sheet.rows.items():
+            columns = {tidy(str(cell.value)): cell.column for cell in cells}
             if layout.CODE in columns and layout.VALUE in columns:
                 absent = [name for name in layout.COLUMNS if name not in columns]
                 if not absent:
@@ -362,227 +308,35 @@ class _Reader:
     def _observation(
         self, sheet: workbook.Sheet, row: int, columns: dict[str, int], indicator: Indicator
     ) -> Observation | None:
+        """The observation of a row, or None where it was refused; either way with its findings."""
         assert self.unit is not None
-        raw = sheet.cells.get((row, columns[layout.VALUE]))
-        code_ref = sheet.cells[row, columns[layout.CODE]].ref
-        ref = raw.ref if raw else re.sub("[A-Z]+", _letter(columns[layout.VALUE]), code_ref)
-        cell = Cell(self.file, sheet.name, ref)
 
-        def refuse(
-            rule: str, found: object, reason: str, remedy: str, severity: Severity = "error", column: str = ""
-        ) -> None:
-            at = re.sub("[A-Z]+", _letter(columns[column]), ref) if column else ref
+        def word(column: str) -> str:
+            return tidy(sheet.text(row, columns[column])).casefold()
+
+        def ref(column: str) -> str:
+            return f"{workbook.letter(columns[column])}{row}"
+
+        cells = values.Row(sheet.cells.get((row, columns[layout.VALUE])), word(layout.PRECISION), word(layout.STATUS))
+        taken = None
+        try:
+            taken = values.read(cells, indicator, self.unit)
+            remarks = taken[3]
+        except values.RefusedError as error:
+            remarks = (error.remark,)
+        for remark in remarks:
             self.find(
-                rule,
-                found,
-                reason,
-                remedy,
+                remark.rule,
+                remark.found,
+                remark.reason,
+                remark.remedy,
                 sheet=sheet.name,
-                ref=at,
+                ref=ref(remark.column),
                 indicator=indicator.code,
-                severity=severity,
+                severity=remark.severity,
             )
-
-        def made(value: Decimal | None, status: Status, bound: Bound = EXACT) -> Observation:
-            assert self.unit is not None
-            return Observation(self.unit, indicator, self.params.year, value, status, bound, cell)
-
-        precision = tidy(sheet.text(row, columns[layout.PRECISION])).casefold()
-        status = tidy(sheet.text(row, columns[layout.STATUS])).casefold()
-        for label, word, allowed in (
-            (layout.PRECISION, precision, layout.PRECISION_WORDS),
-            (layout.STATUS, status, layout.STATUS_WORDS),
-        ):
-            if word and word not in allowed:
-                refuse(
-                    "unknown-word",
-                    word,
-                    f"Cột {label} chỉ nhận: {', '.join(allowed)}.",
-                    "Chọn lại trong danh sách.",
-                    column=label,
-                )
-                return None
-        structural = self.unit.owes(indicator) == "not_applicable"
-        if structural and status == layout.STATUS_NOT_APPLICABLE and raw is None:
-            return made(None, Status.NOT_APPLICABLE)
-        if structural:
-            refuse(
-                "not-applicable",
-                shown(raw) or "(trống)",
-                f"{self.unit.full_name} không có đối tượng của chỉ tiêu này.",
-                f"Để trống ô Giá trị và chọn “{layout.STATUS_NOT_APPLICABLE}”.",
-            )
+        if taken is None:
             return None
-        if (raw is None or indicator.kind == "boolean") and precision not in ("", "chính xác"):
-            refuse(
-                "word-without-number",
-                precision,
-                f"Cột {layout.PRECISION} chỉ đi với một con số.",
-                f"Xóa ô ở cột {layout.PRECISION}.",
-                column=layout.PRECISION,
-            )
-            return None
-        if raw is None:
-            if status == layout.STATUS_ZERO and indicator.kind == "boolean":
-                refuse(
-                    "not-yes-or-no",
-                    status,
-                    f"Chỉ tiêu này chỉ nhận {layout.YES} hoặc {layout.NO}.",
-                    f"Ghi {layout.YES} hoặc {layout.NO}.",
-                )
-                return None
-            if status == layout.STATUS_ZERO:
-                return made(Decimal(0), Status.ZERO)
-            if status == layout.STATUS_NOT_REPORTED:
-                refuse(
-                    "not-reported",
-                    status,
-                    "Đơn vị không báo cáo chỉ tiêu này; tổng sẽ ghi rõ là chưa đủ.",
-                    "Hỏi lại đơn vị nếu cần số đầy đủ.",
-                    severity="warning",
-                )
-                return made(None, Status.NOT_REPORTED)
-            if status == layout.STATUS_NOT_APPLICABLE:
-                refuse(
-                    "not-applicable",
-                    status,
-                    f"{self.unit.full_name} phải báo cáo chỉ tiêu này.",
-                    f"Ghi số, hoặc chọn “{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}”.",
-                )
-                return None
-            refuse(
-                "blank",
-                "(trống)",
-                "Ô trống không rõ là số 0 hay không báo cáo.",
-                f"Ghi số, hoặc chọn “{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}” ở cột Tình trạng.",
-            )
-            return None
-        value = self._value(raw, indicator, refuse)
-        if value is None:
-            return None
-        if status and not (status == layout.STATUS_ZERO and value == 0):
-            refuse(
-                "value-and-status",
-                f"{shown(raw)} và “{status}”",
-                "Vừa có số vừa chọn tình trạng trái với số.",
-                "Bỏ một trong hai.",
-            )
-            return None
-        bound = Bound.of(precision)
-        if value == 0 and bound != EXACT:
-            refuse(
-                "zero-with-word",
-                f"{precision} 0",
-                "Số 0 không đi với “hơn”, “trên”, “khoảng”.",
-                "Sửa một trong hai ô.",
-            )
-            return None
-        return made(value, Status.ZERO if value == 0 and indicator.kind != "boolean" else Status.REPORTED, bound)
-
-    def _value(self, raw: workbook.RawCell, indicator: Indicator, refuse: Callable[..., None]) -> Decimal | None:
-        """The number in a cell by the indicator's kind, or None after a finding."""
-        number = "Ghi số bằng chữ số, định dạng ô là General hoặc Number."
-        kind: Callable[[str], None] = lambda what: refuse(  # noqa: E731
-            "wrong-type", shown(raw), f"Ô chứa {what}, không phải số.", number
-        )
-        if indicator.kind == "boolean":
-            word = tidy(str(raw.value)).casefold()
-            if raw.type == "s" and word in (layout.YES.casefold(), layout.NO.casefold()):
-                return Decimal(word == layout.YES.casefold())
-            refuse(
-                "not-yes-or-no",
-                shown(raw),
-                f"Chỉ tiêu này chỉ nhận {layout.YES} hoặc {layout.NO}.",
-                f"Ghi {layout.YES} hoặc {layout.NO}.",
-            )
-            return None
-        match raw.value:
-            case bool():
-                kind("giá trị đúng/sai")
-                return None
-            case int() | float():
-                return self._numeric(raw, indicator, refuse)
-            case str() if raw.type == "f":
-                refuse(
-                    "formula",
-                    raw.value,
-                    "Ô chứa công thức; số có thể đổi khi mở lại.",
-                    "Dán lại dưới dạng giá trị.",
-                )
-                return None
-            case str():
-                return self._typed(raw.value, indicator, refuse)
-            case datetime() | date():
-                kind("ngày tháng (Excel có thể đã đổi số dạng 14/15 thành ngày)")
-                return None
-        kind("giờ hoặc kiểu khác")
-        return None
-
-    def _numeric(self, raw: workbook.RawCell, indicator: Indicator, refuse: Callable[..., None]) -> Decimal | None:
-        value = Decimal(format(raw.value, ".15g"))  # Excel keeps 15 digits; more is noise of binary fractions
-        if "%" in raw.number_format:
-            refuse(
-                "percent",
-                shown(raw),
-                "Ô định dạng phần trăm; chỉ tiêu này nhận số tuyệt đối.",
-                "Ghi số; tỷ lệ do chương trình tính.",
-            )
-            return None
-        if value < 0:
-            refuse(
-                "negative",
-                shown(raw),
-                "Số âm; chỉ tiêu này không thể âm.",
-                "Kiểm tra lại và ghi số không âm.",
-            )
-            return None
-        if value != round(value, indicator.decimals):
-            what = "số nguyên" if indicator.decimals == 0 else f"số có nhiều nhất {indicator.decimals} chữ số thập phân"
-            refuse(
-                "fraction",
-                shown(raw),
-                f"Chỉ tiêu này chỉ nhận {what}; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
-                "Mở phiếu, ghi lại đủ chữ số, viết liền không dấu.",
-            )
-            return None
-        return value
-
-    def _typed(self, text: str, indicator: Indicator, refuse: Callable[..., None]) -> Decimal | None:
-        match numbers.parse(text, indicator.decimals, indicator.measured_in):
-            case numbers.Parsed(value, notes):
-                if notes:
-                    refuse(
-                        "oddly-typed",
-                        text,
-                        f"Đọc được là {value} nhưng {', '.join(notes)}.",
-                        "Xem lại; nếu đúng thì ghi lại bằng số.",
-                        severity="warning",
-                    )
-                return value
-            case numbers.Refused(reason, remedy):
-                refuse("unclear-number", text, reason[0].upper() + reason[1:], remedy)
-            case numbers.Missing():
-                refuse("blank", "(dấu cách)", "Ô chỉ có dấu cách.", "Xóa ô, rồi ghi số hoặc chọn tình trạng.")
-        return None
-
-
-def tidy(text: str) -> str:
-    """A label or word as it is compared: NFC, single plain spaces, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def shown(raw: workbook.RawCell | None) -> str:
-    """A raw value as the analyst sees it."""
-    if raw is None:
-        return ""
-    if isinstance(raw.value, float):
-        return format(raw.value, ".15g").replace(".", ",")
-    return str(raw.value)
-
-
-def _letter(column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+        value, status, bound, _ = taken
+        cell = Cell(self.file, sheet.name, ref(layout.VALUE))
+        return Observation(self.unit, indicator, self.params.year, value, status, bound, cell)

@@ -8,9 +8,11 @@ import warnings
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import openpyxl
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_BYTES = 20_000_000
@@ -39,10 +41,23 @@ class Sheet:
     name: str
     cells: dict[tuple[int, int], RawCell]
 
+    @cached_property
+    def rows(self) -> dict[int, list[RawCell]]:
+        """The cells row by row, from the top, each row from the left."""
+        found: dict[int, list[RawCell]] = {}
+        for (row, _), cell in sorted(self.cells.items()):
+            found.setdefault(row, []).append(cell)
+        return found
+
     def text(self, row: int, column: int) -> str:
         """The cell as stripped text; '' when empty."""
         cell = self.cells.get((row, column))
         return "" if cell is None or cell.value is None else str(cell.value).strip()
+
+
+def letter(column: int) -> str:
+    """'D' of 4."""
+    return get_column_letter(column)
 
 
 class UnreadableError(Exception):

@@ -12,7 +12,8 @@ from danvan.errors import ReturnsError, SettingsError, nearest
 from danvan.intake import numbers
 from danvan.intake.checks import check
 from danvan.intake.findings import Cell, Finding
-from danvan.intake.returns import Bound, Observation, Return, read_returns
+from danvan.intake.observations import Bound, Observation, Return
+from danvan.intake.returns import read_returns
 from danvan.loading import read_csv
 from danvan.params import YearParams, load_params
 from danvan.paths import Project

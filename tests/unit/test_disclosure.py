@@ -18,7 +18,7 @@ from danvan.catalogue import load_catalogue
 from danvan.disclosure import is_hidden
 from danvan.document import to_json
 from danvan.errors import SettingsError
-from danvan.intake.returns import Observation, Return, Status
+from danvan.intake.observations import Observation, Return, Status
 from danvan.intake.year import Year
 from danvan.measures import TOTAL, Result
 from danvan.paths import Project

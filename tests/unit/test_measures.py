@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from danvan.catalogue import Catalogue, Indicator
 from danvan.intake.findings import Cell
-from danvan.intake.returns import EXACT, Bound, Observation, Return, Status
+from danvan.intake.observations import EXACT, Bound, Observation, Return, Status
 from danvan.intake.year import Year
 from danvan.measures import TOTAL, Result, Results, change, compute, rounded, sum_bound
 from danvan.params import YearParams, load_params

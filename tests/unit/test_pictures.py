@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from danvan.errors import SettingsError
-from danvan.intake.returns import Bound, Status
+from danvan.intake.observations import Bound, Status
 from danvan.measures import TOTAL
 from danvan.paths import Project
 from danvan.yearbook import Yearbook, open_year_of

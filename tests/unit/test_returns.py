@@ -24,7 +24,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from danvan.catalogue import load_catalogue
 from danvan.errors import ReturnsError
 from danvan.intake.findings import Finding
-from danvan.intake.returns import Reading, Status, read_returns
+from danvan.intake.observations import Status
+from danvan.intake.returns import Reading, read_returns
 from danvan.intake.year import read_year
 from danvan.params import load_params
 from danvan.paths import Project

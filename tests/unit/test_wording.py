@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from danvan import wording
 from danvan.catalogue import Indicator
-from danvan.intake.returns import EXACT, Bound, Status
+from danvan.intake.observations import EXACT, Bound, Status
 from danvan.measures import TOTAL, Result, change
 from danvan.params import Reference
 
