@@ -14,7 +14,6 @@ from danvan.loading import Place, Strict, load_yaml
 from danvan.paths import Project
 
 Reporter = Literal["district", "city"]
-UnitCount = Literal["units", "wards", "communes", "commune_level_total", "population"]
 UNIT_COUNTS: tuple[str, ...] = ("units", "wards", "communes", "commune_level_total", "population")
 
 

@@ -76,7 +76,7 @@ def compute(year: Year) -> Results:
 def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
     owed = unit.owes(indicator) == "owed"
     observation = year.observations.get((unit.id, indicator.code))
-    provenance: Provenance = "illustrative" if _illustrative(year, unit) else "reported"
+    provenance: Provenance = "illustrative" if unit.id in year.illustrative_ids else "reported"
     if observation is None:
         status = Status.NOT_REPORTED if owed else Status.NOT_APPLICABLE
         return Result(indicator, year.params.year, unit.id, None, status, EXACT, "", (), provenance, 0, int(owed))
@@ -182,10 +182,6 @@ def _reference(unit: Unit, name: str) -> Cell:
     if name == "population":
         return Cell("data/reference/population.csv", "", f"dòng {unit.population_line}")
     return Cell("params/units.csv", "", f"dòng {unit.line}")
-
-
-def _illustrative(year: Year, unit: Unit) -> bool:
-    return any(r.illustrative for r in year.returns if r.unit.id == unit.id)
 
 
 def _city_provenance(year: Year) -> Provenance:

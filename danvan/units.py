@@ -97,9 +97,6 @@ class Units:
     def all(self) -> tuple[Unit, ...]:
         return (*self.districts, self.city)
 
-    def by_id(self, unit_id: str) -> Unit:
-        return next(unit for unit in self.all if unit.id == unit_id)
-
     def resolve(self, name: str) -> Unit:
         """The unit meant by `name` (with or without Quận/Huyện, either tone placement, an alias of units.csv).
 

@@ -53,10 +53,15 @@ class Year:
         """By (unit id, indicator code)."""
         return {(r.unit.id, o.indicator.code): o for r in self.returns for o in r.observations}
 
+    @cached_property
+    def illustrative_ids(self) -> frozenset[str]:
+        """The ids of the units whose returns say of themselves that they are illustrative."""
+        return frozenset(r.unit.id for r in self.returns if r.illustrative)
+
     @property
     def illustrative_units(self) -> bool:
-        """Whether any return says of itself that it is illustrative."""
-        return any(r.illustrative for r in self.returns)
+        """Whether any return is illustrative."""
+        return bool(self.illustrative_ids)
 
     @property
     def illustrative_city(self) -> bool:

@@ -83,7 +83,8 @@ def year(
     by_code = {i.code: i for i in indicators}
     returns = []
     for row, (name, *values) in enumerate(lines[1:], start=2):
-        of = all_units.by_id({"Thành phố": CITY}.get(name.strip(), name.strip()))
+        wanted = {"Thành phố": CITY}.get(name.strip(), name.strip())
+        of = next(unit for unit in all_units.all if unit.id == wanted)
         observations = []
         for column, (code, text) in enumerate(zip(codes, values, strict=True), start=2):
             *word, number = text.split() or [""]
