@@ -33,7 +33,7 @@ Cách dùng: python3 build.py [lệnh]
      --force                     lập lại dù không có gì thay đổi
      --allow-incomplete          chấp nhận thiếu phiếu; tổng số sẽ ghi rõ là chưa đủ
   check NĂM [--json TỆP]    chỉ đọc và kiểm tra phiếu
-  lab                       mở JupyterLab để sửa sổ báo cáo
+  lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
@@ -64,7 +64,11 @@ def main(argv: list[str]) -> int:
     """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        arguments = _parser().parse_args(argv)
+        parser = _parser()
+        arguments, rest = parser.parse_known_args(argv)
+        if rest and arguments.command != "lab":
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        arguments.rest = rest
         run = {None: report, "report": report, "check": check, "lab": lab}[arguments.command]
         return run(find_project(), arguments)
     except SystemExit as done:  # argparse after --help
@@ -142,11 +146,14 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
     return ReturnsError.exit_code if errors else 0
 
 
-def lab(project: Project, _: argparse.Namespace) -> int:
-    """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token."""
+def lab(project: Project, arguments: argparse.Namespace) -> int:
+    """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token.
+
+    Further arguments go to JupyterLab.
+    """
     start = f"/lab/tree/{project.relative(project.report_notebook)}"
     options = (f"--ServerApp.root_dir={project.root}", f"--LabApp.default_url={start}", "--ServerApp.ip=127.0.0.1")
-    command = [sys.executable, "-m", "jupyter", "lab", *options]
+    command = [sys.executable, "-m", "jupyter", "lab", *options, *arguments.rest]
     return subprocess.run(command, cwd=project.root, check=False).returncode
 
 
