@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
 from danvan.catalogue import Catalogue
 from danvan.disclosure import Edition, withhold, withhold_findings
+from danvan.intake.findings import Cell
+from danvan.intake.observations import Status
 from danvan.intake.year import Year
 from danvan.measures import TOTAL, Change, Results, change, compute
 from danvan.params import YearParams
 from danvan.units import Units
+
+
+@dataclass(frozen=True)
+class Count:
+    """A figure that is not an indicator: how many units, findings, gaps; a figure that a body stated."""
+
+    key: str
+    name: str
+    value: Decimal
+    formula: str
+    sources: tuple[Cell, ...]
 
 
 class Book:
@@ -27,6 +44,51 @@ class Book:
         self.illustrative_city = year.illustrative_city
         self.illustrative_units = year.illustrative_units
         self.illustrative_last = bool(last and (last.illustrative_city or last.illustrative_units))
+
+    @cached_property
+    def counts(self) -> dict[str, Count]:
+        """By key, which is the name in trace.json: 'units@2023', 'stated-dvk_defence_security@2023'."""
+        year, units = self.params.year, self.units.districts
+        owed = [result for result in self.results.values() if result.owed and result.scope != TOTAL]
+        gaps = [result for result in owed if result.status is Status.NOT_REPORTED and result.indicator.kind != "ratio"]
+        cells = tuple(cell for result in gaps for cell in result.sources)
+        remarks = tuple(finding.cell for finding in self.findings if finding.cell.file)
+        lines = tuple(Cell("params/units.csv", "", f"dòng {unit.line}") for unit in units)
+        made: list[tuple[str, str, int | Decimal, str, tuple[Cell, ...]]] = [
+            ("units", "Số quận, huyện", len(units), "đơn vị hiệu lực vào ngày cuối kỳ", lines),
+            ("gaps", "Ô phải báo cáo mà chưa có", len(gaps), "đếm ô chưa báo cáo trong các phiếu", cells),
+            ("findings", "Điểm cần xem lại", len(self.findings), "đếm kết quả kiểm tra phiếu", remarks),
+            ("stated", "Số nêu khác", len(self.stated), "đếm dòng", tuple(item.cell for item in self.stated)),
+            (
+                "leaders",
+                "Đồng chí phụ trách dân vận mỗi đơn vị",
+                self.params.leaders_per_unit,
+                "quy định về tổ chức",
+                (Cell(f"params/{year}.yaml", "", "leaders_per_unit"),),
+            ),
+            *(
+                (f"stated-{item.indicator}", f"Số do {item.stated_by} nêu", item.value, item.place, (item.cell,))
+                for item in self.stated
+            ),
+            *(self._completeness(section) for section in dict.fromkeys(i.section for i in self.catalogue.reported)),
+        ]
+        named = [Count(f"{key}@{year}", name, Decimal(value), how, found) for key, name, value, how, found in made]
+        return {count.key: count for count in named}
+
+    def _completeness(self, section: str) -> tuple[str, str, int, str, tuple[Cell, ...]]:
+        asked = [
+            result
+            for result in self.results.values()
+            if result.scope != TOTAL and result.owed
+            if result.indicator.section == section and result.indicator.kind != "ratio"
+        ]
+        files = dict.fromkeys(cell.file for result in asked for cell in result.sources)
+        sources = tuple(Cell(file) for file in files)  # whether a cell is filled, not what is in it
+        return f"completeness-{section}", f"Mức đầy đủ mục {section}", len(asked), "đếm ô trong các phiếu", sources
+
+    def count(self, name: str) -> Count:
+        """One of `counts` of this year, by the first part of its key."""
+        return self.counts[f"{name}@{self.params.year}"]
 
     def change_of(self, code: str, scope: str = TOTAL) -> Change:
         """This year's result against last year's."""

@@ -129,7 +129,9 @@ class Number:
             for s in self._book.stated
             if s.indicator == self._indicator.code
         ]
-        return Phrase(", ".join(texts), (self.result.key,) if texts else ())
+        if not texts:
+            return Phrase("")
+        return Phrase(", ".join(texts), (self._book.count(f"stated-{self._indicator.code}").key,))
 
     def at(self, unit: str) -> Number:
         """The same figure of one unit."""

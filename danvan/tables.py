@@ -97,7 +97,7 @@ def by_year(
     return Table(table_id, caption, "Chỉ tiêu", tuple(columns), tuple(rows), (LEGEND,))
 
 
-def completeness(catalogue: Catalogue, units: Units, now: Results) -> Table:
+def completeness(catalogue: Catalogue, units: Units, now: Results, year: int) -> Table:
     """By section: how many values are owed, reported, zero, missing, not applicable."""
     rows = []
     asked = (Status.REPORTED, Status.ZERO, Status.WITHHELD, Status.NOT_REPORTED, Status.NOT_APPLICABLE)
@@ -111,7 +111,8 @@ def completeness(catalogue: Catalogue, units: Units, now: Results) -> Table:
         have = [counts[status] for status in asked]
         reported, zero, withheld, missing, not_applicable = have
         figures = (reported + zero + withheld + missing, reported + zero + withheld, missing, not_applicable)
-        rows.append(TableRow(f"Mục {section}", tuple(TableCell(number(n)) for n in figures)))
+        key = f"completeness-{section}@{year}"
+        rows.append(TableRow(f"Mục {section}", tuple(TableCell(number(n), results=(key,)) for n in figures)))
     columns = ("Số ô phải báo cáo", "Đã báo cáo (kể cả số không)", "Chưa báo cáo", "Không áp dụng")
     return Table("day-du", "Mức đầy đủ của phiếu", "Nội dung", tuple(Column(c) for c in columns), tuple(rows))
 
@@ -144,7 +145,7 @@ def contradictions(stated: Sequence[Stated], catalogue: Catalogue, now: Results)
                 indicator.label,
                 (
                     cell(now[item.indicator, TOTAL]),
-                    TableCell(other, "text"),
+                    TableCell(other, "text", (f"stated-{item.indicator}@{now[item.indicator, TOTAL].year}",)),
                     TableCell(f"{item.stated_by}, {item.place}", "text"),
                     TableCell(f"{item.decision.removesuffix('.')}. {item.reason}", "text"),
                 ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from danvan import wording
-from danvan.book import Book
+from danvan.book import Book, Count
 from danvan.measures import TOTAL, Result
 
 
@@ -19,7 +19,20 @@ def trace(book: Book, printed: list[dict[str, Any]], illustrative: str) -> dict[
         "edition": book.edition,
         "illustrative": illustrative,
         "printed": printed,
-        "results": {key: _traced(by_key[key], scopes) for key in keys},
+        "results": {
+            key: _traced(by_key[key], scopes) if key in by_key else _counted(book.counts[key], book) for key in keys
+        },
+    }
+
+
+def _counted(count: Count, book: Book) -> dict[str, Any]:
+    of_returns = any("/returns/" in cell.file for cell in count.sources)
+    return {
+        "name": count.name,
+        "value": str(count.value),
+        "formula": count.formula,
+        "provenance": "illustrative" if of_returns and book.illustrative_units else "reported",
+        "sources": [[cell.file, cell.sheet, cell.ref] for cell in count.sources],
     }
 
 

@@ -35,7 +35,7 @@ from danvan.document import (
 from danvan.errors import DanvanError, SettingsError, nearest
 from danvan.intake.observations import Status
 from danvan.intake.year import Year, last_year, read_year
-from danvan.measures import TOTAL, Result
+from danvan.measures import TOTAL
 from danvan.number import Calendar, Number, UnitList
 from danvan.outputs import Drawn, Shown
 from danvan.params import Reference
@@ -145,7 +145,8 @@ class Yearbook(Book):
 
     @property
     def leaders_per_unit(self) -> Phrase:
-        return Phrase(wording.number(self.params.leaders_per_unit, padded=True))
+        """How many leaders a unit has in charge of mass mobilisation: a rule of the params, not a result."""
+        return self._counted("leaders")
 
     def remark(self, section: str) -> Phrase:
         """The sentence of this year alone that params keep for a section, or nothing."""
@@ -159,35 +160,27 @@ class Yearbook(Book):
     @property
     def units_count(self) -> Phrase:
         """How many districts owe a return in this period."""
-        return Phrase(wording.number(len(self.units.districts), padded=True))
+        return self._counted("units")
 
     @property
     def missing_values(self) -> Phrase:
         """How many single figures are owed but not reported, or nothing."""
-        return self._some(sum(r.status is Status.NOT_REPORTED for r in self._owed()))
+        return self._counted("gaps")
 
     @property
     def remarked(self) -> Phrase:
         """How many findings the checks left to look at, or nothing."""
-        return self._some(len(self.findings))
+        return self._counted("findings")
 
     @property
     def contradictions(self) -> Phrase:
         """How many stated figures compete with the returns, or nothing."""
-        return self._some(len(self.stated))
+        return self._counted("stated")
 
-    @staticmethod
-    def _some(count: int) -> Phrase:
+    def _counted(self, name: str) -> Phrase:
         """'03', or nothing for none."""
-        return Phrase(wording.number(count, padded=True) if count else "")
-
-    def _owed(self) -> list[Result]:
-        return [
-            self.results[i.code, unit.id]
-            for i in self.catalogue.reported
-            for unit in self.units.all
-            if unit.owes(i) == "owed"
-        ]
+        count = self.count(name)
+        return Phrase(wording.number(count.value, padded=True) if count.value else "", (count.key,))
 
     # ------------------------------------------------------------ blocks
 
@@ -314,7 +307,7 @@ class Yearbook(Book):
     def quality(self, what: Literal["completeness", "findings", "contradictions"]) -> Shown | None:
         """A table of the quality section; nothing where there is nothing to show."""
         if what == "completeness":
-            return self._shown(tables.completeness(self.catalogue, self.units, self.results))
+            return self._shown(tables.completeness(self.catalogue, self.units, self.results, int(self.year)))
         if what == "findings":
             return self._shown(tables.findings(self.findings, self.catalogue)) if self.findings else None
         if not self.stated:

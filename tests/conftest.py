@@ -8,6 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is not a failure; in CI the same examples are tried each time, on a desk new ones.
+settings.register_profile(
+    "danvan",
+    deadline=None,
+    derandomize=bool(os.environ.get("DANVAN_CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("danvan")
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ("params", "data", "notebooks", "danvan", "build.py", "pyproject.toml", "requirements.lock", "README.md")
