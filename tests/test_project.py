@@ -127,4 +127,4 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     for path in (ROOT / "danvan").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "/home/" not in text, path
-        assert "pypi.org" not in text, path
+        assert "index-url" not in text, path
