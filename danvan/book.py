@@ -11,7 +11,7 @@ from danvan.disclosure import Edition, withhold, withhold_findings
 from danvan.intake.findings import Cell
 from danvan.intake.observations import Status
 from danvan.intake.year import Year
-from danvan.measures import TOTAL, Change, Results, change, compute
+from danvan.measures import TOTAL, Change, Result, Results, change, compute
 from danvan.params import YearParams
 from danvan.units import Units
 
@@ -30,7 +30,8 @@ class Count:
 class Book:
     """Params, catalogue, units, results of the year and of the one before; findings as the edition may show them."""
 
-    def __init__(self, year: Year, last: Year | None, edition: Edition) -> None:
+    def __init__(self, year: Year, edition: Edition) -> None:
+        last = year.last
         self.params: YearParams = year.params
         self.catalogue: Catalogue = year.catalogue
         self.units: Units = year.units
@@ -46,11 +47,16 @@ class Book:
         self.illustrative_last = bool(last and (last.illustrative_city or last.illustrative_units))
 
     @cached_property
+    def _asked(self) -> list[Result]:
+        """The results that units and city offices owe in their returns."""
+        results = self.results.values()
+        return [r for r in results if r.owed and r.scope != TOTAL and r.indicator.kind != "ratio"]
+
+    @cached_property
     def counts(self) -> dict[str, Count]:
         """By key, which is the name in trace.json: 'units@2023', 'stated-dvk_defence_security@2023'."""
         year, units = self.params.year, self.units.districts
-        owed = [result for result in self.results.values() if result.owed and result.scope != TOTAL]
-        gaps = [result for result in owed if result.status is Status.NOT_REPORTED and result.indicator.kind != "ratio"]
+        gaps = [result for result in self._asked if result.status is Status.NOT_REPORTED]
         cells = tuple(cell for result in gaps for cell in result.sources)
         remarks = tuple(finding.cell for finding in self.findings if finding.cell.file)
         lines = tuple(Cell("params/units.csv", "", f"dòng {unit.line}") for unit in units)
@@ -76,12 +82,7 @@ class Book:
         return {count.key: count for count in named}
 
     def _completeness(self, section: str) -> tuple[str, str, int, str, tuple[Cell, ...]]:
-        asked = [
-            result
-            for result in self.results.values()
-            if result.scope != TOTAL and result.owed
-            if result.indicator.section == section and result.indicator.kind != "ratio"
-        ]
+        asked = [result for result in self._asked if result.indicator.section == section]
         files = dict.fromkeys(cell.file for result in asked for cell in result.sources)
         sources = tuple(Cell(file) for file in files)  # whether a cell is filled, not what is in it
         return f"completeness-{section}", f"Mức đầy đủ mục {section}", len(asked), "đếm ô trong các phiếu", sources

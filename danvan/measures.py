@@ -231,6 +231,11 @@ class Change:
     amount: Decimal = field(default=Decimal(0))
     percent: Decimal | None = None
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the results compared."""
+        return (self.now.key, self.last.key) if self.last else (self.now.key,)
+
 
 def change(now: Result, last: Result | None, last_year: int, small_count: int) -> Change:
     """Compare two results of one indicator and scope; never across unlike or incomplete figures."""

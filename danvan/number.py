@@ -40,7 +40,7 @@ class UnitList(Phrase):
     def full(self) -> Phrase:
         """'quận Đồ Sơn, huyện Kiến Thụy'."""
         names = (unit.full_name for unit in self.units)
-        return Phrase(", ".join(name[0].lower() + name[1:] for name in names), self.results)
+        return Phrase(", ".join(map(wording.lower_first, names)), self.results)
 
     def __len__(self) -> int:
         return len(self.units)

@@ -59,7 +59,9 @@ def report(
             _show_figures(target, figures, edition)
             return Built(target, False, 0)
         progress(f"Đọc và kiểm tra phiếu năm {year}")
-        book, warnings = _open(project, year, edition, allow_incomplete)
+        from danvan.yearbook import open_year_of
+
+        book = open_year_of(project, year, edition, allow_incomplete=allow_incomplete)
         new = fresh_folder(target)
         try:
             _write(project, book, new, failed, progress)
@@ -72,19 +74,7 @@ def report(
             raise
         failed.unlink(missing_ok=True)
         _show_figures(target, figures, edition)
-    return Built(target, True, warnings)
-
-
-def _open(project: Project, year: int, edition: Edition, allow_incomplete: bool) -> tuple[Yearbook, int]:
-    """The yearbook of sound returns, and how many warnings they have."""
-    from danvan.intake.year import last_year, read_year
-    from danvan.yearbook import Yearbook
-
-    read, last = read_year(project, year), last_year(project, year)
-    read.require_sound(allow_incomplete=allow_incomplete)
-    if last is not None:
-        last.require_sound(allow_incomplete=True)
-    return Yearbook(read, last, edition), sum(finding.severity == "warning" for finding in read.findings)
+    return Built(target, True, sum(finding.severity == "warning" for finding in book.findings))
 
 
 def _show_figures(target: Path, figures: Path, edition: Edition) -> None:
@@ -158,9 +148,7 @@ def told_of_disk(project: Project) -> Iterator[None]:
     except OSError as error:
         where = Path(error.filename).name if error.filename else project.relative(project.reports)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StageError(
-                f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; báo cáo cũ còn nguyên."
-            ) from None
+            raise StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.") from None
         raise StageError(
             f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
         ) from None

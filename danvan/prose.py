@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import mistune
@@ -30,6 +30,7 @@ from danvan.document import (
 )
 from danvan.wording import PHRASE_MIME
 
+INJECTED = "injected-parameters"  # Papermill's tag of the cell with the parameters of a run
 _EXPRESSION = r"\{eval\}`(?P<eval_code>[^`]+)`"
 _HEADING_NUMBER = re.compile(r"^(?:[IVXLC]+|\d+|[a-zđ])(?:\.\d+)*[.)]\s")
 _UNSUPPORTED = {
@@ -56,6 +57,11 @@ _markdown.inline.register("expression", _EXPRESSION, _parse_expression, before="
 def expressions(source: str) -> list[str]:
     """The inline expressions of a Markdown cell, each once, in order."""
     return list(dict.fromkeys(token["raw"] for token in _walk(_tokens(source)) if token["type"] == "expression"))
+
+
+def own_cells(cells: Iterable[Any]) -> list[Any]:
+    """The cells that the analyst wrote, so that numbers in messages fit the stored notebook."""
+    return [cell for cell in cells if INJECTED not in cell.metadata.get("tags", [])]
 
 
 def value_of(item: Mapping[str, Any]) -> Value | None:

@@ -212,16 +212,14 @@ def _cell_error(error: Any, out: Path, shown: str) -> NotebookError:
 
 def _number_of(done: NotebookNode, index: int) -> int:
     """The number of the failed cell in the stored notebook, from 1."""
-    added = ("papermill-error-cell-tag", "injected-parameters")
-    before = [c for c in done.cells[: index + 1] if not any(t in added for t in c.metadata.get("tags", []))]
-    return len(before)
+    before = prose.own_cells(done.cells[: index + 1])
+    return sum("papermill-error-cell-tag" not in cell.metadata.get("tags", []) for cell in before)
 
 
 def _check_expressions(done: NotebookNode, shown: str) -> None:
     """Every expression must have given words; a bare number would be printed the English way, so it is refused."""
     wrong = []
-    cells = [c for c in done.cells if "injected-parameters" not in c.metadata.get("tags", [])]
-    for index, cell in enumerate(cells, start=1):
+    for index, cell in enumerate(prose.own_cells(done.cells), start=1):
         for item in cell.metadata.get("user_expressions", []):
             where = f"{shown}, ô {index}, {{eval}}`{item['expression']}`"
             result = item["result"]

@@ -29,10 +29,8 @@ def cell(result: Result) -> TableCell:
 
 
 def change_cell(change: Change) -> TableCell:
-    keys = (change.now.key, change.last.key) if change.last else (change.now.key,)
-    if change.way == "incomparable":
-        return TableCell("không so sánh được", "not_applicable", keys)
-    return TableCell(change_in_table(change), "value", keys)
+    kind: CellKind = "not_applicable" if change.way == "incomparable" else "value"
+    return TableCell(change_in_table(change), kind, change.keys)
 
 
 def by_unit(

@@ -58,6 +58,11 @@ def join(separator: str, parts: Iterable[object]) -> Phrase:
     return Phrase(separator.join(str(part) for part in parts), tuple(dict.fromkeys(keys)))
 
 
+def lower_first(text: str) -> str:
+    """'Quận Đồ Sơn' as it stands inside a sentence: 'quận Đồ Sơn'."""
+    return text[:1].lower() + text[1:]
+
+
 def number(value: Decimal | int, decimals: int = 0, *, padded: bool = False) -> str:
     """'4.342', '442,37'; at most `decimals` digits after the comma; `padded`: 1-9 as '01'-'09', for running text."""
     shown = rounded(Decimal(value), decimals)
@@ -142,12 +147,11 @@ def in_table(result: Result) -> str:
 
 def of_change(change: Change, last_year: int) -> Phrase:
     """'tăng 5,2% so với năm 2022'. Says so where last year's figures are illustrative."""
-    keys = (change.now.key, change.last.key) if change.last else (change.now.key,)
     mark = f" ({ILLUSTRATIVE})" if change.last and change.last.provenance == "illustrative" else ""
     against = f"so với năm {last_year}{mark}"
     if change.way == "incomparable":
-        return Phrase(f"không so sánh được với năm {last_year} do {change.reason}", keys)
-    return Phrase(f"{change_words(change)} {against}", keys)
+        return Phrase(f"không so sánh được với năm {last_year} do {change.reason}", change.keys)
+    return Phrase(f"{change_words(change)} {against}", change.keys)
 
 
 def change_words(change: Change) -> str:
@@ -196,7 +200,7 @@ def cite(reference: Reference) -> Phrase:
         subject = reference.subject
         _, _, rest = subject.partition(" ")
         if not rest[:1].isupper():  # else it begins with a name: Luật Thực hiện ..., Hải Phòng ...
-            subject = subject[0].lower() + subject[1:]
+            subject = lower_first(subject)
         text += f" {subject}" if subject.startswith(("về ", "thực hiện ", "triển khai ")) else f" về {subject}"
     return Phrase(text)
 

@@ -34,7 +34,7 @@ from danvan.document import (
 )
 from danvan.errors import DanvanError, SettingsError, nearest
 from danvan.intake.observations import Status
-from danvan.intake.year import Year, last_year, read_year
+from danvan.intake.year import Year, read_year
 from danvan.measures import TOTAL
 from danvan.number import Calendar, Number, UnitList
 from danvan.outputs import Drawn, Shown
@@ -53,8 +53,8 @@ class UnknownNameError(DanvanError, AttributeError):
 class Yearbook(Book):
     """One year as an edition may see it. Indicators are attributes; Tab completes them."""
 
-    def __init__(self, year: Year, last: Year | None, edition: Edition) -> None:
-        super().__init__(year, last, edition)
+    def __init__(self, year: Year, edition: Edition) -> None:
+        super().__init__(year, edition)
         self.year = Calendar(year.params.year)
         self.last_year = Calendar(self.year - 1)
         self.next_year = Calendar(self.year + 1)
@@ -212,7 +212,7 @@ class Yearbook(Book):
         if epoch.isdigit():
             day = datetime.fromtimestamp(int(epoch), UTC).date()
         return Meta(
-            title="Báo cáo " + " ".join(self._subject())[0].lower() + " ".join(self._subject())[1:],
+            title="Báo cáo " + wording.lower_first(" ".join(self._subject())),
             year=int(self.year),
             edition=self.edition,
             profile=self.params.format_profile,
@@ -363,13 +363,12 @@ def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
     return open_year_of(project, year, edition)
 
 
-def open_year_of(project: Project, year: int, edition: str) -> Yearbook:
-    """`open_year` in a given project folder."""
+def open_year_of(project: Project, year: int, edition: str, *, allow_incomplete: bool = True) -> Yearbook:
+    """`open_year` in a given project folder; unless `allow_incomplete`, a missing return is an error, too."""
     if edition not in EDITIONS:
         raise SettingsError(f"Không có ấn bản “{edition}”; chỉ có: {', '.join(EDITIONS)}.")
     read = read_year(project, year)
-    read.require_sound(allow_incomplete=True)
-    last = last_year(project, year)
-    if last is not None:
-        last.require_sound(allow_incomplete=True)
-    return Yearbook(read, last, "internal" if edition == "internal" else "public")
+    read.require_sound(allow_incomplete=allow_incomplete)
+    if read.last is not None:
+        read.last.require_sound(allow_incomplete=True)
+    return Yearbook(read, "internal" if edition == "internal" else "public")

@@ -38,7 +38,7 @@ class Stated:
 
 @dataclass(frozen=True)
 class Year:
-    """One year as read. `findings` are all of reading and checking; `last_returns` are empty where there are none."""
+    """One year as read. `findings` are all of reading and checking; `last` is the year before, where it has returns."""
 
     params: YearParams
     catalogue: Catalogue
@@ -47,6 +47,7 @@ class Year:
     missing: tuple[Unit, ...]
     stated: tuple[Stated, ...]
     findings: tuple[Finding, ...]
+    last: Year | None = None
 
     @cached_property
     def observations(self) -> dict[tuple[str, str], Observation]:
@@ -91,17 +92,17 @@ def read_year(project: Project, year: int, *, with_last: bool = True) -> Year:
         raise SettingsError(
             f"Chưa có thư mục {project.relative(project.returns(year))}. Hãy đặt phiếu của các đơn vị vào đó."
         )
-    last = last_year(project, year) if with_last else None
+    last = _last_year(project, year) if with_last else None
     stated = tuple(_stated(project, year, catalogue))
     findings = (
         *reading.findings,
         *check(reading.returns, last.returns if last else (), catalogue, params.thresholds),
         *_undecided(stated),
     )
-    return Year(params, catalogue, units, reading.returns, reading.missing(units), stated, findings)
+    return Year(params, catalogue, units, reading.returns, reading.missing(units), stated, findings, last)
 
 
-def last_year(project: Project, year: int) -> Year | None:
+def _last_year(project: Project, year: int) -> Year | None:
     """The year before, or None where it has no params or no returns."""
     before = year - 1
     if before in project.years_with_returns() and project.params(before).is_file():

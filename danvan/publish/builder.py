@@ -28,7 +28,6 @@ from danvan.document import (
 from danvan.errors import StageError
 
 ANNEX, LANDSCAPE = "annex", "landscape"  # tags of the Markdown cell that starts an annex
-INJECTED = "injected-parameters"  # Papermill's tag of the cell with the parameters of the run
 _SVG, _PNG = "image/svg+xml", "image/png"
 
 
@@ -43,7 +42,7 @@ def build(notebook: NotebookNode) -> Document:
     """
     numbers, parts, meta = count(1), [_OpenPart("main", False)], None
     seen: set[str] = set()
-    for index, cell in enumerate(_own_cells(notebook), start=1):
+    for index, cell in enumerate(prose.own_cells(notebook.cells), start=1):
         if cell.cell_type == "markdown":
             tags = cell.metadata.get("tags", [])
             if ANNEX in tags:
@@ -69,7 +68,7 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
     cells = []
     for index, cell in enumerate(notebook.cells, start=1):
         tags = cell.metadata.get("tags", [])
-        given = INJECTED in tags  # Papermill's own cell has another id each time
+        given = prose.INJECTED in tags  # Papermill's own cell has another id each time
         name = "tham-so-lan-chay" if given else cell.get("id", f"o-{index}")
         kept = {
             "cell_type": cell.cell_type,
@@ -90,7 +89,7 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
 def printed(notebook: NotebookNode) -> list[dict[str, Any]]:
     """Every figure the notebook prints, in order: where, as what text, and the keys of the results behind it."""
     found: list[dict[str, Any]] = []
-    for cell in _own_cells(notebook):
+    for cell in prose.own_cells(notebook.cells):
         for item in cell.metadata.get("user_expressions", []):
             if (value := prose.value_of(item)) and value.results:
                 place = {"where": "text", "expression": value.expression}
@@ -119,11 +118,6 @@ class _OpenPart:
         self.kind: Any = kind
         self.landscape = landscape
         self.blocks: list[Block] = []
-
-
-def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """The cells that the analyst wrote, so that numbers in messages fit the stored notebook."""
-    return [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
 
 
 def _values(cell: NotebookNode, index: int) -> dict[str, Value]:

@@ -29,6 +29,7 @@ from danvan.document import (
     Value,
 )
 from danvan.errors import StageError
+from danvan.prose import plain
 from danvan.publish import fonts
 
 Json = dict[str, Any]
@@ -120,18 +121,8 @@ def _is_reference(block: Block) -> bool:
     """Whether it is "(Kèm theo ...)" under the heading of an annex: a paragraph in brackets."""
     if not isinstance(block, Paragraph):
         return False
-    text = "".join(_plain(child) for child in block.children).strip()
+    text = plain(block.children).strip()
     return text.startswith("(") and text.endswith(")")
-
-
-def _plain(inline: Inline) -> str:
-    match inline:
-        case Text() | Value():
-            return inline.text
-        case Strong() | Emphasis() | Link():
-            return "".join(_plain(child) for child in inline.children)
-        case _:
-            return ""
 
 
 def _as_annex_heading(node: Json, profile: Json) -> None:
