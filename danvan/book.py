@@ -37,6 +37,7 @@ class Book:
         self.units: Units = year.units
         self.edition = edition
         self.missing = year.missing
+        self.partial = tuple((r.unit, r.until) for r in year.returns if r.until)
         self.stated = year.stated
         self.findings = withhold_findings(year.findings, year.catalogue, edition)
         self.results: Results = withhold(compute(year), edition)
@@ -59,11 +60,13 @@ class Book:
         gaps = [result for result in self._asked if result.status is Status.NOT_REPORTED]
         cells = tuple(cell for result in gaps for cell in result.sources)
         remarks = tuple(finding.cell for finding in self.findings if finding.cell.file)
+        answers = [finding.cell for finding in self.findings if finding.answer]
         lines = tuple(Cell("params/units.csv", "", f"dòng {unit.line}") for unit in units)
         made: list[tuple[str, str, int | Decimal, str, tuple[Cell, ...]]] = [
             ("units", "Số quận, huyện", len(units), "đơn vị hiệu lực vào ngày cuối kỳ", lines),
             ("gaps", "Ô phải báo cáo mà chưa có", len(gaps), "đếm ô chưa báo cáo trong các phiếu", cells),
             ("findings", "Điểm cần xem lại", len(self.findings), "đếm kết quả kiểm tra phiếu", remarks),
+            ("answered", "Điểm đã giải trình", len(answers), "đếm lời giải trình", tuple(c for c in answers if c.file)),
             ("stated", "Số nêu khác", len(self.stated), "đếm dòng", tuple(item.cell for item in self.stated)),
             (
                 "leaders",

@@ -60,17 +60,28 @@ class Indicator(Strict):
         return self
 
 
+About = Literal["percent", "factor", "scale", "points", "all_zeros", "all_equal", "as_last_year"]
+
+
 class Check(Strict):
-    """A relation that must hold within one unit's return: `a + b <= c`, with `last.x`, `unit.communes`, factors."""
+    """What must hold in one unit's return: a relation, or a way to look at a whole sheet or beside last year.
+
+    `holds`: `a + b <= c`, with `last.x`, `unit.communes`, factors. `about` (its limits are in the year's params):
+    percent, factor (the indicators of that `change_check`); scale (a hundredfold or a hundredth: typed in thousands?);
+    points (ratios in percent); all_zeros, all_equal, as_last_year (a whole sheet).
+    """
 
     rule: str = Field(pattern=r"^[a-z][a-z-]*$")
     severity: Literal["error", "warning"]
-    holds: str
+    holds: str | None = None
+    about: About | None = None
     reason: str
 
     @cached_property
     def sides(self) -> tuple[tuple[Term, ...], str, tuple[Term, ...]]:
-        """(left terms, '<=' or '=', right terms)."""
+        """(left terms, '<=' or '=', right terms); nothing on either side where the check is no relation."""
+        if self.holds is None:
+            return (), "=", ()
         parts = re.split(r"(<=|=)", self.holds)
         if len(parts) != 3:
             raise ValueError(f"quan hệ “{self.holds}” phải có đúng một dấu <= hoặc =.")
@@ -79,8 +90,16 @@ class Check(Strict):
             raise ValueError(f"quan hệ “{self.holds}” phải nhắc tới ít nhất một chỉ tiêu của phiếu.")
         return left, parts[1], right
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The codes of the indicators that a relation speaks of."""
+        left, _, right = self.sides
+        return tuple(dict.fromkeys(term.name for term in (*left, *right) if term.source != "unit"))
+
     @model_validator(mode="after")
     def _readable(self) -> Check:
+        if (self.holds is None) == (self.about is None):
+            raise ValueError(f"phép kiểm tra {self.rule} phải có holds hoặc about, và chỉ một trong hai.")
         _ = self.sides
         return self
 
@@ -146,12 +165,8 @@ class Catalogue(Strict):
         def there(*names: str | None) -> bool:
             return all(name in asked for name in names if name and name not in UNIT_COUNTS)
 
-        def holds(check: Check) -> bool:
-            left, _, right = check.sides
-            return there(*(term.name for term in (*left, *right)))
-
         indicators = tuple(i for i in self.indicators if there(i.code, i.numerator, i.denominator))
-        return Catalogue(indicators=indicators, checks=tuple(check for check in self.checks if holds(check)))
+        return Catalogue(indicators=indicators, checks=tuple(c for c in self.checks if there(*c.names)))
 
     @cached_property
     def by_code(self) -> dict[str, Indicator]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from danvan import pipeline
@@ -23,6 +33,10 @@ from danvan.errors import DanvanError, ReturnsError, SettingsError, nearest
 from danvan.intake.findings import Finding
 from danvan.paths import Project, find_project
 from danvan.store import write_atomic
+
+if TYPE_CHECKING:  # what a command needs is imported when it is called
+    from danvan.intake.year import Year
+    from danvan.status import Standing
 
 HELP = """\
 Cách dùng: python3 build.py [lệnh]
@@ -32,12 +46,15 @@ Cách dùng: python3 build.py [lệnh]
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --force                     lập lại dù không có gì thay đổi
      --allow-incomplete          chấp nhận thiếu phiếu; tổng số sẽ ghi rõ là chưa đủ
-  check NĂM [--json TỆP]    chỉ đọc và kiểm tra phiếu
+  new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
+  form NĂM [--out THƯ_MỤC]  lập mẫu phiếu cho từng đơn vị (mặc định vào data/NĂM/forms)
+  check NĂM [--json TỆP]    đọc, kiểm tra phiếu; lập bản trả lời từng đơn vị và bảng theo dõi
   lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
 """
+COMMANDS = ("report", "new-year", "form", "check", "lab", "test")
 _WRONG = (  # argparse's messages -> ours
     (r"argument command: invalid choice: '(.*?)'.*", "không có lệnh “{0}”"),
     (r"argument (\S+): invalid choice: '(.*?)'.*", "{0} không nhận “{1}”"),
@@ -52,7 +69,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for pattern, words in _WRONG:
             if match := re.fullmatch(pattern, message):
-                hint = nearest(match[1], ("report", "check", "lab", "test")) if "lệnh" in words else ""
+                hint = nearest(match[1], COMMANDS) if "lệnh" in words else ""
                 raise SettingsError(f"Gọi lệnh sai: {words.format(*match.groups())}.{hint} Xem: build.py --help")
         raise SettingsError("Gọi lệnh sai. Xem: build.py --help")
 
@@ -69,8 +86,8 @@ def main(argv: list[str]) -> int:
         if rest and arguments.command != "lab":
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         arguments.rest = rest
-        run = {None: report, "report": report, "check": check, "lab": lab}[arguments.command]
-        return run(find_project(), arguments)
+        run = {"report": report, "new-year": new_year, "form": form, "check": check, "lab": lab}
+        return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)
     except ReturnsError as error:
@@ -100,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("check", allow_abbrev=False)
     two.add_argument("year", metavar="NĂM", type=int)
     two.add_argument("--json", metavar="TỆP", type=Path)
+    three = commands.add_parser("form", allow_abbrev=False)
+    three.add_argument("year", metavar="NĂM", type=int)
+    three.add_argument("--out", metavar="THƯ_MỤC", type=Path)
+    four = commands.add_parser("new-year", allow_abbrev=False)
+    four.add_argument("year", metavar="NĂM", type=int)
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -126,23 +148,44 @@ def report(project: Project, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def new_year(project: Project, arguments: argparse.Namespace) -> int:
+    """Set up the next year from the last."""
+    made = pipeline.new_year(project, arguments.year)
+    print(f"Đã chuẩn bị năm {arguments.year}: {len(made)} mục, gồm {project.relative(made[0])} và mẫu phiếu trong")
+    print(f"{project.relative(project.forms(arguments.year))}. Xem lại các chỗ ghi “Chép từ năm ...” trong params.")
+    return 0
+
+
+def form(project: Project, arguments: argparse.Namespace) -> int:
+    """Write the workbooks that units fill in."""
+    made = pipeline.forms(project, arguments.year, arguments.out)
+    print(f"Đã lập {len(made)} mẫu phiếu năm {arguments.year} trong {made[0].parent}.")
+    return 0
+
+
 def check(project: Project, arguments: argparse.Namespace) -> int:
-    """Read and check the returns; a table, or the same as JSON."""
+    """Read and check the returns: findings by unit, also as JSON; then the replies and the board."""
     from danvan.intake.year import read_year
 
-    year = read_year(project, arguments.year)
+    with _file_progress() as progress:
+        year = read_year(project, arguments.year, progress=progress)
     if arguments.json:
         found = [finding.as_dict() for finding in year.findings]
         try:
             write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
         except OSError as error:
             raise SettingsError(f"Không ghi được {arguments.json} ({error.strerror}). Hãy chọn tệp khác.") from None
-    _show(year.findings)
+    _show(year)
+    today = _today()
+    _show_board(year, pipeline.reply(project, year, today).standings, today)
     errors = sum(finding.severity == "error" for finding in year.findings)
+    answered = sum(not finding.is_open for finding in year.findings)
     print(
-        f"Năm {arguments.year}: đọc được {len(year.returns)} phiếu, thiếu {len(year.missing)}; "
-        f"{errors} lỗi phải sửa, {len(year.findings) - errors} điểm cần xem lại."
+        f"Năm {arguments.year}: đọc được {len(year.returns)} phiếu, thiếu {len(year.missing)}; {errors} lỗi phải sửa, "
+        f"{len(year.findings) - errors - answered} điểm chờ giải trình, {answered} điểm đã giải trình."
     )
+    print(f"Bảng theo dõi: {project.relative(project.board(arguments.year))}")
+    print(f"Thư và phiếu trả lời từng đơn vị: {project.relative(project.replies(arguments.year))}")
     return ReturnsError.exit_code if errors else 0
 
 
@@ -157,15 +200,46 @@ def lab(project: Project, arguments: argparse.Namespace) -> int:
     return subprocess.run(command, cwd=project.root, check=False).returncode
 
 
-def _show(findings: Iterable[Finding]) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    table = Table("Mức", "Đơn vị", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", show_lines=True)
-    for finding in findings:
-        level = "[bold red]lỗi[/]" if finding.severity == "error" else "xem lại"
-        texts = (finding.unit, str(finding.cell), finding.found, finding.reason, finding.remedy)
-        table.add_row(level, *(escape(text) for text in texts))
+def _today() -> date:
+    """The day that `check` notes new files under and counts the days to the deadline from."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdigit() else date.today()
+
+
+def _console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def _show(year: Year) -> None:
+    """The findings, unit by unit; first those that belong to none that is known."""
+    table = Table("Mức", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", "Mã", show_lines=True)
+    for unit in ("", *(unit.full_name for unit in year.units.all)):
+        own = [finding for finding in year.findings if finding.unit == unit]
+        if own:
+            table.add_row(f"[bold]{escape(unit or 'Chưa rõ đơn vị')}[/]")
+        for finding in own:
+            state = "chờ giải trình" if finding.is_open else "đã giải trình"
+            level = "[bold red]lỗi[/]" if finding.severity == "error" else state
+            texts = (str(finding.cell), finding.found, finding.reason, finding.remedy)
+            table.add_row(level, *map(escape, texts), "" if finding.severity == "error" else finding.id)
     if table.row_count:
-        console.print(table)
+        _console().print(table)
+
+
+def _show_board(year: Year, standings: Sequence[Standing], today: date) -> None:
+    """Where each unit stands: the board of who is missing, on the terminal."""
+    from danvan import status
+
+    sections = [section for section, _, _ in standings[0].completeness]
+    due = f"Hạn gửi phiếu {year.params.returns_due:%d/%m/%Y}: {status.due_words(status.days_left(year, today))}"
+    heads = ("Đơn vị", "Tình trạng", "Nhận ngày", "Lỗi", "Chờ giải trình", "Đã giải trình")
+    table = Table(*heads, *sections, title=due)
+    for one in standings:
+        days = ", ".join(dict.fromkeys(f"{file.received_on:%d/%m/%Y}" for file in one.files))
+        parts = (f"{reported}/{owed}" if owed else "–" for _, reported, owed in one.completeness)
+        counts = map(str, (one.errors, one.open_warnings, one.answered))
+        table.add_row(escape(one.unit.full_name), status.WORDS[one.state], days, *counts, *parts)
+    _console().print(table)
 
 
 def _line(finding: Finding) -> str:
@@ -184,3 +258,18 @@ def _progress() -> Iterator[pipeline.Progress]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Chuẩn bị")
         yield lambda words: progress.update(task, description=words)
+
+
+@contextmanager
+def _file_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar over the files read, on a terminal; nothing elsewhere."""
+    from danvan.intake.files import silent
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield silent
+        return
+    columns = (TextColumn("Đọc phiếu"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Literal
 
 from danvan.catalogue import Catalogue, Indicator
-from danvan.intake.findings import Cell, Finding
+from danvan.intake.findings import Answer, Cell, Finding
 from danvan.intake.observations import EXACT, Status
+from danvan.intake.rules import QUOTING
 from danvan.measures import TOTAL, Result, Results
 
 Edition = Literal["public", "internal"]
@@ -48,10 +49,16 @@ def _emptied(result: Result) -> Result:
 
 
 def withhold_findings(findings: Iterable[Finding], catalogue: Catalogue, edition: Edition) -> tuple[Finding, ...]:
-    """The findings; those on hidden indicators keep rule and reason, but neither unit, cell nor value."""
-    return tuple(
-        replace(finding, unit="", cell=Cell(""), found="")
-        if finding.unit and any(is_hidden(catalogue.by_code[code], "unit", edition) for code in finding.involved)
-        else finding
-        for finding in findings
-    )
+    """The findings as the edition may show them.
+
+    Those on hidden indicators keep rule and reason, but neither unit, cell, value nor answer; of those that quote what
+    offices wrote beside their figures, no edition holds the quotation.
+    """
+
+    def shown(finding: Finding) -> Finding:
+        hidden = any(is_hidden(catalogue.by_code[code], "unit", edition) for code in finding.involved)
+        if finding.unit and hidden:
+            return replace(finding, unit="", cell=Cell(""), found="", answer=finding.answer and Answer("", ""))
+        return replace(finding, found="") if finding.rule in QUOTING else finding
+
+    return tuple(map(shown, findings))

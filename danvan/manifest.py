@@ -32,7 +32,7 @@ def inputs(project: Project, year: int) -> dict[str, str]:
     root = project.root
     found = [project.catalogue, project.units, root / "requirements.lock", project.report_notebook]
     for one in (year, year - 1):
-        found += [project.params(one), *_below(project.data(one))]
+        found += [project.params(one), project.stated(one), project.answers(one), *_below(project.returns(one))]
     found += [*_below(project.population.parent), *_below(Path(__file__).parent)]
     return {_shown(project, path): sha256(path) for path in found if path.is_file()}
 

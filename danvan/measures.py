@@ -26,7 +26,8 @@ class Result:
     """A computed figure.
 
     `value` is in `indicator.measured_in` (ratios: times `indicator.scale`), unrounded; None with its `status`.
-    `reported` of `owed` districts stand behind it; `city_missing` says that the city offices' part is lacking.
+    `reported` of `owed` districts stand behind it, for the whole period; `city_missing` says that the city offices'
+    part is lacking.
     """
 
     indicator: Indicator
@@ -80,6 +81,7 @@ def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
     if observation is None:
         status = Status.NOT_REPORTED if owed else Status.NOT_APPLICABLE
         return Result(indicator, year.params.year, unit.id, None, status, EXACT, "", (), provenance, 0, int(owed))
+    whole = observation.until is None or indicator.kind == "boolean"  # yes stays yes, whatever the months bring
     return Result(
         indicator,
         year.params.year,
@@ -90,7 +92,7 @@ def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
         f"số trong phiếu của {unit.full_name}",
         (observation.cell,),
         provenance,
-        reported=int(owed and observation.value is not None),
+        reported=int(owed and observation.value is not None and whole),
         owed=int(owed),
     )
 

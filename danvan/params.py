@@ -70,9 +70,15 @@ class Recipients(Strict):
 
 
 class Thresholds(Strict):
-    """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent."""
+    """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent.
+
+    A count must change by more than `change_percent` and by at least `change_absolute`; a ratio by more than
+    `change_points` percentage points.
+    """
 
     change_percent: int
+    change_absolute: int
+    change_points: int
     change_factor: int
     small_count: int
     small_population: int
@@ -91,6 +97,7 @@ class YearParams(Strict):
     year: int = Field(ge=2000, le=2100)
     period: Period
     data_cutoff: dt.date | None
+    returns_due: dt.date
     document: DocumentData
     format_profile: Literal["party_2018"]
     provenance: Provenance

@@ -40,6 +40,21 @@ class Project:
     def stated(self, year: int) -> Path:
         return self.data(year) / "stated.csv"
 
+    def answers(self, year: int) -> Path:
+        return self.data(year) / "answers.yaml"
+
+    def received(self, year: int) -> Path:
+        return self.data(year) / "received.csv"
+
+    def forms(self, year: int) -> Path:
+        return self.data(year) / "forms"
+
+    def replies(self, year: int) -> Path:
+        return self.reports / str(year) / "replies"
+
+    def board(self, year: int) -> Path:
+        return self.reports / str(year) / "board.html"
+
     @property
     def report_notebook(self) -> Path:
         return self.root / "notebooks" / "annual_report.ipynb"
@@ -76,8 +91,12 @@ class Project:
 
 
 def ignored(path: Path) -> bool:
-    """Excel's owner files (~$x.xlsx), hidden and half-copied files: not returns."""
-    return path.name.startswith(("~$", ".")) or path.suffix in {".part", ".tmp", ".crdownload"}
+    """Excel's owner files (~$x.xlsx), hidden and half-copied files, what Windows keeps in a folder: not returns."""
+    return (
+        path.name.startswith(("~$", "."))
+        or path.suffix.casefold() in {".part", ".tmp", ".crdownload"}
+        or path.name.casefold() in {"thumbs.db", "desktop.ini"}
+    )
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -1,4 +1,4 @@
-"""The order of the stages: read, check, run, write, swap in. A failure leaves the earlier report as it was."""
+"""The order of the stages: read, check, run, write, swap in. A failure leaves what was there before as it was."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from danvan import manifest
-from danvan.errors import LockedError, StageError
+from danvan.errors import LockedError, SettingsError, StageError
 from danvan.paths import Project
 from danvan.store import fresh_folder, repair, sha256, swap_in, write_atomic
 
 if TYPE_CHECKING:  # what a build needs is imported when there is something to build
     from danvan.disclosure import Edition
+    from danvan.intake.forms import Entry
+    from danvan.intake.year import Year
+    from danvan.status import ReceivedOn, Standing
     from danvan.yearbook import Yearbook
 
 Progress = Callable[[str], None]
@@ -77,6 +81,130 @@ def report(
     return Built(target, True, sum(finding.severity == "warning" for finding in book.findings))
 
 
+@dataclass(frozen=True)
+class Replied:
+    """The outcome of `reply`: where each unit stands, and the files that belong to none."""
+
+    standings: tuple[Standing, ...]
+    strays: tuple[ReceivedOn, ...]
+
+
+def reply(project: Project, year: Year, today: date) -> Replied:
+    """Note what came when, write the replies to the units and the board, of a year as read.
+
+    `today`: the day under which new files are noted, and from which days are counted.
+    Raises SettingsError, LockedError, StageError.
+    """
+    from danvan import received, status
+    from danvan.publish import board
+
+    number = year.params.year
+    folder = project.replies(number)
+    with told_of_disk(project), locked(project, ".check.lock"):
+        lines = received.note(project, number, year.files, today)
+        replied = Replied(status.standings(year, lines), status.strays(year, lines))
+        repair(folder)
+        new = fresh_folder(folder)
+        try:
+            for standing in replied.standings:
+                if standing.state != "sound":
+                    _answer(project, year, standing, new)
+            swap_in(new, folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        page = board.page(year, replied.standings, replied.strays, today)
+        write_atomic(project.board(number), page.encode())
+    return replied
+
+
+def _answer(project: Project, year: Year, standing: Standing, folder: Path) -> None:
+    """A unit's annotated workbooks and its letter."""
+    from danvan import status
+    from danvan.intake import replies
+    from danvan.intake.findings import tell
+    from danvan.publish import letters
+
+    name = standing.unit.full_name
+    found = [f for f in status.points(year).get(name, ()) if f.is_open]
+    own = folder / name
+    copies = []
+    for path in sorted(project.returns(year.params.year).iterdir()):
+        its = [f for f in found if f.cell.file == tell(project.relative(path))]
+        if its and (copy := replies.annotated(path, its, year.params, year.catalogue)):
+            copies.append(f"{tell(path.stem)} - cần sửa.xlsx")
+            write_atomic(own / copies[-1], copy)
+    text = letters.markdown(year, standing, copy=", ".join(copies))
+    write_atomic(own / f"Thư gửi {name}.md", text.encode())
+    write_atomic(own / f"Thư gửi {name}.docx", letters.docx(text))
+
+
+def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]:
+    """Write each unit's form of a year into `folder` (default data/YEAR/forms); last year's figures stand beside.
+
+    Raises SettingsError where a file there has been filled in: it is never overwritten.
+    """
+    from danvan.catalogue import load_catalogue
+    from danvan.intake import forms as writer
+    from danvan.intake.year import read_year
+    from danvan.params import load_params
+    from danvan.units import load_units
+
+    params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
+    units = load_units(project, params.period.end)
+    has_last = year - 1 in project.years_with_returns() and project.params(year - 1).is_file()
+    last = read_year(project, year - 1, with_last=False) if has_last else None
+    entries: dict[str, dict[str, Entry]] = {}
+    for got in last.returns if last else ():
+        entries[got.unit.id] = {o.indicator.code: writer.entry_of(o) for o in got.observations}
+    target = folder or project.forms(year)
+    with told_of_disk(project):
+        made = {
+            target / f"{unit.name}.xlsx": writer.write(
+                unit,
+                params,
+                catalogue,
+                {},
+                last=entries.get(unit.id),
+                illustrative=False,
+                last_illustrative=bool(last and unit.id in last.illustrative_ids),
+            )
+            for unit in units.all
+        }
+        if filled := [path.name for path in made if path.exists() and writer.is_filled_in(path)]:
+            raise SettingsError(
+                f"Trong {target.name} đã có tệp ghi số hoặc không phải mẫu trống: {', '.join(filled)}. "
+                "Hãy chuyển các tệp ấy đi nơi khác rồi chạy lại; không tệp nào bị ghi đè."
+            )
+        for path, content in made.items():
+            write_atomic(path, content)
+    return list(made)
+
+
+def new_year(project: Project, year: int) -> list[Path]:
+    """Set a year up from the year before: params, folders, an empty file of answers, the forms; gives what was made.
+
+    Raises SettingsError where the year is there already, or the year before is not.
+    """
+    from danvan.intake.answers import EMPTY
+    from danvan.newyear import params_text
+
+    if project.params(year).exists():
+        raise SettingsError(f"Đã có {project.relative(project.params(year))}; năm {year} không được lập lại.")
+    text = params_text(project, year)
+    with told_of_disk(project):
+        try:
+            write_atomic(project.params(year), text.encode())
+            written = forms(project, year)
+        except SettingsError:
+            project.params(year).unlink()
+            raise
+        project.returns(year).mkdir(parents=True, exist_ok=True)
+        if not project.answers(year).exists():
+            write_atomic(project.answers(year), EMPTY.encode())
+    return [project.params(year), project.returns(year), project.answers(year), *written]
+
+
 def _show_figures(target: Path, figures: Path, edition: Edition) -> None:
     """Give figures/YEAR the public edition's charts, unless it has them."""
     built = {path.name: sha256(path) for path in sorted((target / "figures").iterdir())}
@@ -130,14 +258,15 @@ def _json(data: Any) -> bytes:
 
 
 @contextmanager
-def locked(project: Project) -> Iterator[None]:
-    """One build at a time; a second one is told so instead of waiting."""
+def locked(project: Project, name: str = ".lock") -> Iterator[None]:
+    """One run of a kind at a time (builds, checks); a second one is told so instead of waiting."""
     project.reports.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(project.reports / ".lock", timeout=0):
+        with FileLock(project.reports / name, timeout=0):
             yield
     except Timeout:
-        raise LockedError("Một lần lập báo cáo khác đang chạy. Hãy đợi nó xong rồi chạy lại.") from None
+        what = "lập báo cáo" if name == ".lock" else "kiểm tra phiếu"
+        raise LockedError(f"Một lần {what} khác đang chạy. Hãy đợi nó xong rồi chạy lại.") from None
 
 
 @contextmanager

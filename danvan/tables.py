@@ -20,6 +20,7 @@ _KINDS: dict[Status, CellKind] = {
     Status.NOT_APPLICABLE: "not_applicable",
     Status.WITHHELD: "hidden",
 }
+_WITHHELD = {True: "không nêu trong báo cáo", False: "không công bố theo đơn vị"}  # by whether the unit is named
 LEGEND = "“–”: không áp dụng; “chưa báo cáo”: đơn vị phải báo cáo nhưng chưa có số."
 
 
@@ -123,13 +124,22 @@ def findings(found: Sequence[Finding], catalogue: Catalogue) -> Table:
             (
                 TableCell(catalogue.by_code[finding.indicator].label if finding.indicator else "", "text"),
                 TableCell(finding.reason, "text"),
-                TableCell(finding.found or "không công bố theo đơn vị", "text" if finding.found else "hidden"),
+                TableCell(finding.found or _WITHHELD[bool(finding.unit)], "text" if finding.found else "hidden"),
+                TableCell(_answer(finding), "text"),
             ),
         )
         for finding in found
     ]
-    columns = tuple(Column(label, align="left") for label in ("Chỉ tiêu", "Điều cần xem", "Số trong phiếu"))
+    columns = tuple(
+        Column(label, align="left") for label in ("Chỉ tiêu", "Điều cần xem", "Số trong phiếu", "Giải trình")
+    )
     return Table("phat-hien", "Những điểm cần xem lại trong phiếu", "Đơn vị", columns, tuple(rows))
+
+
+def _answer(finding: Finding) -> str:
+    if finding.answer is None:
+        return "chưa có"
+    return ": ".join(filter(None, (finding.answer.office, finding.answer.reason))) or "đã có"
 
 
 def contradictions(stated: Sequence[Stated], catalogue: Catalogue, now: Results) -> Table:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 from danvan.catalogue import Indicator
@@ -97,21 +98,40 @@ class Units:
     def all(self) -> tuple[Unit, ...]:
         return (*self.districts, self.city)
 
+    @cached_property
+    def _by_key(self) -> dict[str, list[Unit]]:
+        """The units that a name may mean, in official order."""
+        found: dict[str, list[Unit]] = {}
+        for unit in self.all:
+            for key in dict.fromkeys(name_key(n) for n in (unit.name, unit.full_name, *unit.aliases)):
+                found.setdefault(key, []).append(unit)
+        return found
+
+    def mentioned(self, text: str) -> tuple[Unit, ...]:
+        """The units whose name stands in `text`, with or without tones: 'Phieu Ngo Quyen (1)'."""
+        bare = f" {' '.join(re.findall(r'[a-z0-9]+', _toneless(text)))} "
+        return tuple(unit for unit, name in self._bare_names if f" {name} " in bare)
+
+    @cached_property
+    def _bare_names(self) -> tuple[tuple[Unit, str], ...]:
+        return tuple((unit, _toneless(unit.name)) for unit in self.all)
+
     def resolve(self, name: str) -> Unit:
         """The unit meant by `name` (with or without Quận/Huyện, either tone placement, an alias of units.csv).
 
         Raises LookupError with a Vietnamese sentence: the nearest unit, or the letters that only look Vietnamese.
         """
-        key, kind = name_key(name), _kind_in(name)
-        for unit in self.all:
-            if key in {name_key(n) for n in (unit.name, unit.full_name, *unit.aliases)}:
-                if kind and not unit.is_city and kind != unit.kind:
-                    raise LookupError(f"“{name}” không có trong kỳ này; trong kỳ này là “{unit.full_name}”.")
-                return unit
-        strange = [c for c in dict.fromkeys(unicodedata.normalize("NFC", name)) if not _is_vietnamese(c)]
-        if strange:
-            points = ", ".join(f"U+{ord(c):04X}" for c in strange)
-            raise LookupError(f"“{name}” có ký tự lạ, trông như chữ Việt ({points}). Hãy gõ lại tên.")
+        kind, named = _kind_in(name), self._by_key.get(name_key(name), [])
+        fitting = [unit for unit in named if not kind or unit.is_city or kind == unit.kind]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            both = " và ".join(unit.full_name for unit in fitting)
+            raise LookupError(f"“{name}” có thể là {both}. Hãy ghi cả loại đơn vị.")
+        if named:
+            raise LookupError(f"“{name}” không có trong kỳ này; trong kỳ này là “{named[0].full_name}”.")
+        if strange := strange_letters(name):
+            raise LookupError(f"“{name}”{strange} Hãy gõ lại tên.")
         loose = {_toneless(n): unit.full_name for unit in self.all for n in (unit.name, unit.full_name)}
         near = difflib.get_close_matches(_toneless(name), loose, n=1)
         hint = f" Có phải là “{loose[near[0]]}”?" if near else ""
@@ -134,6 +154,13 @@ def _kind_in(name: str) -> str:
 def _toneless(name: str) -> str:
     bare = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
     return "".join(c for c in bare if not unicodedata.combining(c))
+
+
+def strange_letters(text: str) -> str:
+    """' có ký tự lạ, trông như chữ Việt (U+0410).' for a text with letters that only look Vietnamese, else ''."""
+    strange = [c for c in dict.fromkeys(unicodedata.normalize("NFC", text)) if not _is_vietnamese(c)]
+    points = ", ".join(f"U+{ord(c):04X}" for c in strange)
+    return f" có ký tự lạ, trông như chữ Việt ({points})." if strange else ""
 
 
 def _is_vietnamese(character: str) -> bool:

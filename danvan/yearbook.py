@@ -173,6 +173,11 @@ class Yearbook(Book):
         return self._counted("findings")
 
     @property
+    def answered(self) -> Phrase:
+        """How many of these the offices have answered, or nothing."""
+        return self._counted("answered")
+
+    @property
     def contradictions(self) -> Phrase:
         """How many stated figures compete with the returns, or nothing."""
         return self._counted("stated")
@@ -238,6 +243,8 @@ class Yearbook(Book):
         yield "Dự thảo." if self.params.is_draft else ""
         yield "Lưu hành nội bộ." if self.edition == "internal" else ""
         yield f"Chưa đủ phiếu: thiếu {self.incomplete}." if self.missing else ""
+        partial = (f"{unit.name} mới đến {wording.short_date(until)}" for unit, until in self.partial)
+        yield f"Số liệu chưa đủ kỳ: {', '.join(partial)}." if self.partial else ""
         yield self.illustrative
 
     def closing(self) -> Shown:

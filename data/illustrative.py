@@ -22,7 +22,8 @@ if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
 from danvan.catalogue import Catalogue, Indicator, Term, load_catalogue  # noqa: E402
-from danvan.intake import forms, layout, workbook  # noqa: E402
+from danvan.intake import files, forms, layout  # noqa: E402
+from danvan.intake.container import UnreadableError  # noqa: E402
 from danvan.params import load_params  # noqa: E402
 from danvan.paths import Project  # noqa: E402
 from danvan.store import write_atomic  # noqa: E402
@@ -281,7 +282,10 @@ def _entry(indicator: Indicator, value: Decimal, word: str, rng: random.Random) 
 
 
 def _is_illustrative(path: Path) -> bool:
-    return all(any(cell.value == layout.ILLUSTRATIVE for cell in sheet.cells.values()) for sheet in workbook.read(path))
+    got = files.read(path)
+    sheets = () if isinstance(got, UnreadableError) else got.sheets
+    parts = [sheet for sheet in sheets if sheet.name in layout.SHEETS.values()]
+    return bool(parts) and all(any(c.value == layout.ILLUSTRATIVE for c in sheet.cells.values()) for sheet in parts)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ("params", "data", "notebooks", "danvan", "build.py", "pyproject.toml", "requirements.lock", "README.md")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-docs", action="store_true", help="write docs/rules.md anew from what was found")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: slow; runs with `build.py test --long` only")
     # First, so that an exception that pyproject.toml or a test makes to it still counts.

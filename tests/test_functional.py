@@ -283,14 +283,28 @@ KEYS = ["rule", "severity", "unit", "indicator", "file", "sheet", "cell", "found
 def test_check_of_sound_returns(user: User) -> None:
     done = user.run("check", "2023", "--json", "kết quả.json")
     assert (done.code, done.err) == (0, "")
-    assert done.out.endswith("Năm 2023: đọc được 16 phiếu, thiếu 0; 0 lỗi phải sửa, 3 điểm cần xem lại.\n")
-    for head in ("Mức", "Đơn vị", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm"):
+    assert done.out.endswith(
+        "Năm 2023: đọc được 16 phiếu, thiếu 0; 0 lỗi phải sửa, 3 điểm chờ giải trình, 0 điểm đã giải trình.\n"
+        "Bảng theo dõi: reports/2023/board.html\n"
+        "Thư và phiếu trả lời từng đơn vị: reports/2023/replies\n"
+    )
+    for head in ("Mức", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", "Mã"):
         assert head in done.out.splitlines()[1]
     found = json.loads((user.root / "kết quả.json").read_text(encoding="utf-8"))
     assert [list(item) for item in found] == [KEYS] * 3
     assert [item["severity"] for item in found] == ["warning"] * 3
     assert {item["file"] for item in found} <= {f"data/2023/returns/{u}.xlsx" for u in ("Hải An", "Thủy Nguyên")}
-    assert not (user.root / "reports").exists()  # it reads and checks only
+    assert sorted(path.name for path in (user.root / "reports" / "2023").iterdir()) == ["board.html", "replies"]
+    replies = user.root / "reports" / "2023" / "replies"
+    assert {path.name for path in replies.iterdir()} == {"Quận Hải An", "Huyện Thủy Nguyên"}
+    assert sorted(path.name for path in (replies / "Quận Hải An").iterdir()) == [
+        "Hải An - cần sửa.xlsx",
+        "Thư gửi Quận Hải An.docx",
+        "Thư gửi Quận Hải An.md",
+    ]
+    received = (user.root / "data" / "2023" / "received.csv").read_text(encoding="utf-8").splitlines()
+    assert received[0] == "file,sha256,unit,received_on"
+    assert len(received) == 17
 
 
 def test_check_of_returns_with_errors(user: User) -> None:
@@ -305,9 +319,9 @@ def test_check_of_returns_with_errors(user: User) -> None:
         (item["rule"], item["unit"], item["sheet"], item["cell"]) for item in found if item["severity"] == "error"
     }
     assert errors == {
-        ("unclear-number", "Quận Đồ Sơn", "Công an", "D23"),
-        ("part-larger-than-whole", "Quận Lê Chân", "Công an", "D16"),
-        ("unreadable-file", "", "", ""),
+        ("error-cell", "Quận Đồ Sơn", "Công an", "D21"),
+        ("part-larger-than-whole", "Quận Lê Chân", "Công an", "D14"),
+        ("not-excel", "Quận Hồng Bàng", "", ""),
         ("missing-return", "Quận Hồng Bàng", "", ""),
     }
 
@@ -339,9 +353,9 @@ def test_returns_with_errors_stop_the_report_and_the_earlier_one_stands(finished
     assert first == "Phiếu năm 2023 có 3 lỗi phải sửa trước."
     assert [line for line in lines if line.startswith("- ")] == lines
     told = [
-        "- data/2023/returns/Hồng Bàng.xlsx: “tệp rỗng (0 byte)”. Không đọc được phiếu. Gửi lại phiếu dạng Excel",
-        "- Quận Lê Chân: data/2023/returns/Lê Chân.xlsx, trang “Công an”, D16: “Tin có giá trị (D16) = 99999, ",
-        "- Quận Đồ Sơn: data/2023/returns/Đồ Sơn.xlsx, trang “Công an”, D23: “#REF!”. “#REF!” là lỗi công thức",
+        "- Quận Hồng Bàng: data/2023/returns/Hồng Bàng.xlsx: “tệp rỗng (0 byte)”. Tệp không có nội dung. Gửi lại phiếu",
+        "- Quận Lê Chân: data/2023/returns/Lê Chân.xlsx, trang “Công an”, D14: “Tin có giá trị (D14) = 99999, ",
+        "- Quận Đồ Sơn: data/2023/returns/Đồ Sơn.xlsx, trang “Công an”, D21: “#REF!”. “#REF!” là lỗi công thức",
     ]
     assert len(lines) == 3
     for beginning in told:
@@ -488,8 +502,8 @@ def test_another_run_holds_the_lock(finished: User) -> None:
         assert finished.run("report", "2023", "--force") == Done(
             3, "", "Một lần lập báo cáo khác đang chạy. Hãy đợi nó xong rồi chạy lại.\n"
         )
-        assert finished.run("check", "2023").code == 0  # reading disturbs no one
         assert snapshot(finished.root) == before
+        assert finished.run("check", "2023").code == 0  # reading disturbs no one
     finally:
         holder.communicate()
     assert finished.run("report", "2023") == Done(0, UP_TO_DATE, "")

@@ -65,7 +65,7 @@ def test_the_lock_meets_every_range_of_pyproject() -> None:
 def test_what_danvan_imports_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
-    own = {"yaml": "pyyaml", "pil": "pillow"}
+    own = {"yaml": "pyyaml", "pil": "pillow", "ruamel": "ruamel.yaml", "pypandoc": "pypandoc_binary"}
     for path in (ROOT / "danvan").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -106,7 +106,7 @@ def test_every_command_of_the_help_is_in_the_readme() -> None:
     from danvan.cli import HELP
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in ("report", "check", "lab", "test"):
+    for command in ("report", "new-year", "form", "check", "lab", "test"):
         assert f"build.py {command}" in readme, command
         assert re.search(rf"^  {command}\b", HELP, re.MULTILINE)
 

@@ -250,7 +250,7 @@ def rewrite(root: Path, year: int, unit: str, rows: dict[str, tuple[Any, Any, An
     """Change value, word and status of rows of a return; `official`: say everywhere that its numbers are real."""
     path = root / "data" / str(year) / "returns" / f"{unit}.xlsx"
     book = openpyxl.load_workbook(path)
-    for sheet in book.worksheets:
+    for sheet in book.worksheets[1:]:  # the first are the instructions
         if official:
             sheet["A2"] = None
         for line in range(1, sheet.max_row + 1):

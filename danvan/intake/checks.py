@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from typing import Literal
 
 from danvan.catalogue import Catalogue, Check, Term
 from danvan.intake.findings import Finding
-from danvan.intake.observations import EXACT, Observation, Return, Status
+from danvan.intake.observations import EXACT, Observation, Return
+from danvan.intake.values import plain
 from danvan.params import Thresholds
 from danvan.units import Unit
 
@@ -18,22 +21,35 @@ _UNIT_WORDS = {
     "commune_level_total": "số xã, phường, thị trấn",
     "population": "số dân",
 }
+_CONFIRM = "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên và giải trình một lần."
+_ENOUGH = 5  # fewer numbers may all be the same by chance
 Observations = Mapping[str, Observation]
 
 
 def check(
     returns: tuple[Return, ...], last_returns: tuple[Return, ...], catalogue: Catalogue, thresholds: Thresholds
 ) -> tuple[Finding, ...]:
-    """All findings of relations and of changes on last year, in the order of units and catalogue."""
-    last_by_unit = {r.unit.id: {o.indicator.code: o for o in r.observations} for r in last_returns}
+    """What the checks of the catalogue find, in the order of units and catalogue."""
+    last_by_unit = {r.unit.id: r.by_code for r in last_returns}
     findings: list[Finding] = []
     for got in returns:
-        this = {o.indicator.code: o for o in got.observations}
-        last = last_by_unit.get(got.unit.id, {})
+        this, last = got.by_code, last_by_unit.get(got.unit.id, {})
+        jumped: set[str] = set()  # one remark on a change is enough
         for rule in catalogue.checks:
-            findings += _relation(rule, got.unit, this, last)
-        for observation in got.observations:
-            findings += _change(observation, last.get(observation.indicator.code), thresholds)
+            match rule.about:
+                case None:
+                    findings += _relation(rule, got.unit, this, last)
+                case "percent" | "factor" | "scale" as how:
+                    for now in got.observations:
+                        before = last.get(now.indicator.code)
+                        limit = _limit(how, now, before, thresholds) if now.indicator.code not in jumped else ""
+                        if before and limit:
+                            jumped.add(now.indicator.code)
+                            findings.append(_changed(rule, now, before, limit))
+                case "points":
+                    findings += _points(rule, catalogue, this, last, thresholds)
+                case "all_zeros" | "all_equal" | "as_last_year":
+                    findings += _whole_sheets(rule, this, last)
     return tuple(findings)
 
 
@@ -67,9 +83,7 @@ def _relation(rule: Check, unit: Unit, this: Observations, last: Observations) -
         first.cell,
         "; ".join([names, *others]),
         rule.reason,
-        "Kiểm tra và sửa số sai."
-        if rule.severity == "error"
-        else "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",
+        "Kiểm tra và sửa số sai." if rule.severity == "error" else _CONFIRM,
         unit=unit.full_name,
         indicator=first.indicator.code,
         others=tuple(term.name for term in (*left, *right) if term.source != "unit"),
@@ -91,35 +105,109 @@ def _number(term: Term, unit: Unit, this: Observations, last: Observations) -> _
     return _Number(term.factor * observation.value, observation.bound.kind)
 
 
-def _change(now: Observation, last: Observation | None, thresholds: Thresholds) -> Iterator[Finding]:
-    """A change on last year beyond the thresholds of the year's params; small counts are left alone."""
-    indicator = now.indicator
-    if last is None or now.value is None or last.value is None or {now.bound, last.bound} != {EXACT}:
-        return
+def _limit(
+    how: Literal["percent", "factor", "scale"], now: Observation, last: Observation | None, thresholds: Thresholds
+) -> str:
+    """The limit that a change on last year goes beyond, in words, or ''; small counts are left alone."""
+    if last is None or not _comparable(now, last):
+        return ""
+    assert now.value is not None
+    assert last.value is not None
     large, small = max(now.value, last.value), min(now.value, last.value)
-    if large < thresholds.small_count or Status.NOT_REPORTED in (now.status, last.status):
-        return
-    if indicator.change_check == "percent":
-        beyond = large - small > thresholds.change_percent * last.value / 100
-        limit = f"quá {thresholds.change_percent}%"
-    elif indicator.change_check == "factor":
-        beyond = large >= thresholds.change_factor * small
-        limit = f"từ {thresholds.change_factor} lần trở lên"
-    else:
-        return
-    if beyond:
-        yield Finding(
-            "change-on-last-year",
-            "warning",
-            now.cell,
-            f"{_text(now.value)}; năm trước {_text(last.value)}",
-            f"{indicator.name} chênh lệch {limit} so với năm trước.",
-            "Kiểm tra lại với nơi lập phiếu; nếu đúng thì giữ nguyên.",
-            unit=now.unit.full_name,
-            indicator=indicator.code,
-        )
+    if large < thresholds.small_count or now.indicator.change_check == "none":
+        return ""
+    if how == "scale":
+        return "từ 100 lần trở lên" if small and large >= 100 * small else ""
+    if how != now.indicator.change_check:
+        return ""
+    if how == "factor":
+        return f"từ {thresholds.change_factor} lần trở lên" if large >= thresholds.change_factor * small else ""
+    beyond = large - small > thresholds.change_percent * last.value / 100
+    return f"quá {thresholds.change_percent}%" if beyond and large - small >= thresholds.change_absolute else ""
+
+
+def _comparable(now: Observation, last: Observation) -> bool:
+    """Two exact figures of whole periods."""
+    exact = {now.bound, last.bound} == {EXACT} and now.value is not None and last.value is not None
+    return exact and now.until is None and last.until is None
+
+
+def _changed(rule: Check, now: Observation, last: Observation, limit: str) -> Finding:
+    return Finding(
+        rule.rule,
+        rule.severity,
+        now.cell,
+        f"{_text(now.value)}; năm trước {_text(last.value)}",
+        f"{rule.reason} “{now.indicator.name}” chênh {limit}.",
+        _CONFIRM,
+        unit=now.unit.full_name,
+        indicator=now.indicator.code,
+    )
+
+
+def _points(
+    rule: Check, catalogue: Catalogue, this: Observations, last: Observations, thresholds: Thresholds
+) -> Iterator[Finding]:
+    """Shares in percent that moved; of small wholes nothing is said."""
+    for ratio in catalogue.indicators:
+        if ratio.scale != 100 or not ratio.numerator or not ratio.denominator:
+            continue
+        parts = [(side.get(ratio.numerator), side.get(ratio.denominator)) for side in (this, last)]
+        (now, whole), (before, whole_before) = parts
+        if not (now and whole and before and whole_before):
+            continue
+        if not (_comparable(now, before) and _comparable(whole, whole_before)):
+            continue
+        values = [(part.value, all_.value) for part, all_ in parts if part and all_]
+        if any(all_ is None or all_ < thresholds.small_count for _, all_ in values):
+            continue
+        shares = [part / all_ * 100 for part, all_ in values if part is not None and all_]
+        if len(shares) == 2 and abs(shares[0] - shares[1]) > thresholds.change_points:
+            yield Finding(
+                rule.rule,
+                rule.severity,
+                now.cell,
+                f"{_text(round(shares[0], 1))}% ({_text(now.value)}/{_text(whole.value)}); "
+                f"năm trước {_text(round(shares[1], 1))}% ({_text(before.value)}/{_text(whole_before.value)})",
+                f"{rule.reason} “{ratio.name}” chênh quá {thresholds.change_points} điểm phần trăm.",
+                _CONFIRM,
+                unit=now.unit.full_name,
+                indicator=now.indicator.code,
+                others=(whole.indicator.code,),
+            )
+
+
+def _whole_sheets(rule: Check, this: Observations, last: Observations) -> Iterator[Finding]:
+    """Sheets whose numbers, all together, cannot be meant: all nothing, all the same, all as last year."""
+    by_sheet: dict[str, list[Observation]] = {}
+    for o in this.values():
+        if o.value is not None and o.indicator.kind != "boolean":
+            by_sheet.setdefault(o.cell.sheet, []).append(o)
+    for sheet, observations in by_sheet.items():
+        if len(observations) < _ENOUGH:
+            continue
+        before = [last.get(o.indicator.code) for o in observations]
+        values = {o.value for o in observations}
+        match rule.about:
+            case "all_zeros":
+                odd = values == {Decimal(0)}
+            case "all_equal":
+                odd = len(values) == 1 and values != {Decimal(0)}
+            case _:
+                same = [b is not None and b.value == o.value for o, b in zip(observations, before, strict=True)]
+                odd = all(same) and len(values) > 1
+        if odd:
+            yield Finding(
+                rule.rule,
+                rule.severity,
+                replace(observations[0].cell, ref=""),
+                f"{len(observations)} số trong trang “{sheet}”",
+                rule.reason,
+                "Kiểm tra lại cả trang với nơi lập phiếu." + (_CONFIRM if rule.severity == "warning" else ""),
+                unit=observations[0].unit.full_name,
+                others=tuple(o.indicator.code for o in observations),
+            )
 
 
 def _text(value: Decimal | None) -> str:
-    """Plain digits with a decimal comma, as typed in a cell."""
-    return "" if value is None else format(value, "f").replace(".", ",")
+    return "" if value is None else plain(value)

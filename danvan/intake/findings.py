@@ -1,11 +1,23 @@
-"""Findings: what is wrong or remarkable in the returns, told so that the reader can mend it."""
+"""Findings: what is wrong or remarkable in the returns, told so that the reader can mend it.
+
+Whatever a file says can come up in a message; here, where each message is made, control characters become visible and
+data about a person is masked, so that no table, letter, copy or log needs to think of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from typing import Literal
 
+from danvan.intake.privacy import mask
+from danvan.intake.rules import RULES
+
 Severity = Literal["error", "warning"]
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -21,8 +33,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What an office said to a warning, from data/YEAR/answers.yaml."""
+
+    office: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One finding. `rule` is a stable id; `found` is what stands there; `unit` a full name or ''."""
+    """One finding. `rule` is a stable id (docs/rules.md); `found` is what stands there; `unit` a full name or ''."""
 
     rule: str
     severity: Severity
@@ -33,6 +53,24 @@ class Finding:
     unit: str = ""
     indicator: str = ""
     others: tuple[str, ...] = ()  # further indicators whose values stand in `found`
+    answer: Answer | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("found", "reason", "remedy"):
+            object.__setattr__(self, name, tell(getattr(self, name)))
+        cell = Cell(tell(self.cell.file), tell(self.cell.sheet), self.cell.ref)
+        object.__setattr__(self, "cell", cell)
+
+    @cached_property
+    def id(self) -> str:
+        """Seven letters by which an answer names this finding; another value found is another finding."""
+        told = "\0".join((self.rule, self.unit, self.indicator, self.cell.sheet, self.found))
+        return "".join(chr(ord("a") + int(digit, 16)) for digit in sha256(told.encode()).hexdigest()[:7])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something: an error, or a warning without an answer."""
+        return self.answer is None
 
     @property
     def involved(self) -> tuple[str, ...]:
@@ -53,3 +91,44 @@ class Finding:
             "reason": self.reason,
             "remedy": self.remedy,
         }
+
+
+@dataclass
+class Findings:
+    """What is found in one file, as it is found; `unit` as soon as it is known."""
+
+    file: str
+    unit: str = ""
+    all: list[Finding] = field(default_factory=list)
+
+    def add(
+        self,
+        rule: str,
+        found: object,
+        reason: str,
+        remedy: str,
+        *,
+        sheet: str = "",
+        ref: str = "",
+        indicator: str = "",
+        severity: Severity | None = None,
+    ) -> None:
+        """Note a finding; it is as grave as its rule unless said otherwise."""
+        cell = Cell(self.file, sheet, ref)
+        grave = severity or RULES[rule].severity
+        self.all.append(Finding(rule, grave, cell, str(found), reason, remedy, self.unit, indicator))
+
+
+def tell(text: str) -> str:
+    """`text` out of a file as it may be shown: visible, and without data about a person."""
+    return mask(visible(text))
+
+
+def visible(text: str) -> str:
+    """`text` on one line, as letters that can be shown anywhere: what is invisible or rules a terminal as its code."""
+    flat = re.sub(r"[\t-\r\u2028\u2029]+", " ", unicodedata.normalize("NFC", text[: 4 * _LONGEST]))
+    shown = "".join(f"<U+{ord(c):04X}>" if unicodedata.category(c) in _HIDDEN else c for c in flat)
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format (bidi, zero width), surrogates, private, unassigned

@@ -1,23 +1,35 @@
-"""Writes a unit's return in form layout 1. Text is written as text: nothing in it can become a formula."""
+"""Writes a unit's form (layout 2), blank or filled in. Text is written as text: nothing in it can become a formula.
+
+What a cell's message, the instructions and the reader say all comes from the same rows of the catalogue.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.workbook.protection import WorkbookProtection
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from danvan.catalogue import Catalogue, Indicator
-from danvan.intake import layout
+from danvan.intake import files, layout, rows
+from danvan.intake.cells import letter
+from danvan.intake.container import UnreadableError
+from danvan.intake.findings import Findings
+from danvan.intake.observations import Observation, Status
+from danvan.intake.values import plain
 from danvan.params import YearParams
 from danvan.units import Unit
 
@@ -25,82 +37,79 @@ Entry = tuple[int | Decimal | str | None, str, str]  # value, precision word, st
 _GREY, _TO_FILL = PatternFill("solid", fgColor="E7E6E6"), PatternFill("solid", fgColor="FFF9E5")
 _THIN = Side("thin", "BFBFBF")
 _LINE = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-_font = partial(Font, name="Calibri", size=11)
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
+_UNLOCKED = Protection(locked=False)
+_font = partial(Font, name="Times New Roman", size=11)
+_WIDTHS = {
+    layout.CODE: 24,
+    layout.NAME: 30,
+    layout.MEASURE: 12,
+    layout.VALUE: 14,
+    layout.PRECISION: 16,
+    layout.STATUS: 17,
+    layout.LAST: 14,
+    layout.DEFINITION: 46,
+    layout.NOTE: 26,
+}
 
 
 def write(
-    unit: Unit, params: YearParams, catalogue: Catalogue, entries: Mapping[str, Entry], *, illustrative: bool
+    unit: Unit,
+    params: YearParams,
+    catalogue: Catalogue,
+    entries: Mapping[str, Entry],
+    *,
+    last: Mapping[str, Entry] | None = None,
+    illustrative: bool,
+    last_illustrative: bool = False,
 ) -> bytes:
     """The workbook of `unit` as bytes; `entries` by indicator code, what is not given stays blank to be filled in.
 
-    The same call gives the same bytes: the file carries no time.
+    `last` are last year's, shown beside each row. The same call gives the same bytes: the file carries no time.
     """
+    asked = layout.asked_of(unit, catalogue)
+    form = str(layout.FormId.of(params.year, unit, catalogue))
     book = Workbook()
-    book.remove(book.worksheets[0])
+    _instructions(book.worksheets[0], unit, params, catalogue, form)
     for body, sheet_name in layout.SHEETS.items():
-        owed = [i for i in catalogue.reported if i.body == body and unit.owes(i) != "not_asked"]
-        if owed:
-            _sheet(book.create_sheet(sheet_name), unit, params, body, owed, entries, illustrative)
+        if rows := [i for i in asked if i.body == body]:
+            sheet = book.create_sheet(sheet_name)
+            _head(sheet, unit, params, body, form, illustrative)
+            if last_illustrative:
+                sheet["D9"] = f"Cột “{layout.LAST}” là số liệu minh họa."
+                sheet["D9"].font = _font(italic=True, color="C00000")
+            _table(sheet, rows, entries, last or {})
+    book.active = 1
+    book.worksheets[0].sheet_view.tabSelected = False
+    book.security = WorkbookProtection(lockStructure=True)
     book.properties.creator = "danvan"
     book.properties.created = book.properties.modified = datetime(params.year, 12, 31)
     raw = io.BytesIO()
     book.save(raw)
-    return _without_time(raw.getvalue(), params.year)
+    return without_time(raw.getvalue(), params.year)
 
 
-def _sheet(
-    sheet: Worksheet,
-    unit: Unit,
-    params: YearParams,
-    body: str,
-    indicators: list[Indicator],
-    entries: Mapping[str, Entry],
-    illustrative: bool,
-) -> None:
-    sheet["A1"] = layout.TITLE
-    sheet["A1"].font = _font(bold=True, size=14)
-    if illustrative:
-        sheet["A2"] = "SỐ LIỆU MINH HỌA - không phải số liệu thật của đơn vị"
-        sheet["A2"].font = _font(bold=True, color="C00000")
-    head = {
-        layout.HEAD_LAYOUT: layout.LAYOUT,
-        layout.HEAD_UNIT: unit.full_name,
-        layout.HEAD_BODY: office(unit, params, body),
-        layout.HEAD_YEAR: params.year,
-        layout.HEAD_PERIOD: f"{params.period.start:%d/%m/%Y} - {params.period.end:%d/%m/%Y}",
-        layout.HEAD_NATURE: layout.ILLUSTRATIVE if illustrative else layout.REAL,
-    }
-    for row, (label, value) in enumerate(head.items(), start=3):
-        sheet.cell(row, 1, label).font = _font(bold=True)
-        _put(sheet.cell(row, 2), value)
-        sheet.cell(row, 2).alignment = Alignment(horizontal="left")
-    top = len(head) + 4
-    for column, label in enumerate(layout.COLUMNS, start=1):
-        title = sheet.cell(top, column, label)
-        title.font, title.fill, title.border = _font(bold=True), _GREY, _LINE
-    for row, indicator in enumerate(indicators, start=top + 1):
-        value, precision, status = entries.get(indicator.code, (None, "", ""))
-        if unit.owes(indicator) == "not_applicable":
-            value, precision, status = None, "", layout.STATUS_NOT_APPLICABLE
-        texts = (indicator.code, indicator.name, indicator.measured_in)
-        for column, entry in enumerate((*texts, value, precision or None, status or None), start=1):
-            _put(sheet.cell(row, column), entry)
-            sheet.cell(row, column).border = _LINE
-            sheet.cell(row, column).alignment = Alignment(wrap_text=column == 2, vertical="top", indent=column == 4)
-        sheet.cell(row, 4).number_format = "#,##0" + ("." + "0" * indicator.decimals if indicator.decimals else "")
-        for column in (4, 5, 6):
-            sheet.cell(row, column).fill = _TO_FILL
-    last = top + len(indicators)
-    for letter, words in (("E", layout.PRECISION_WORDS), ("F", layout.STATUS_WORDS)):
-        choice = DataValidation(type="list", formula1=f'"{",".join(words)}"', allow_blank=True, showErrorMessage=True)
-        sheet.add_data_validation(choice)
-        choice.add(f"{letter}{top + 1}:{letter}{last}")
-    for letter, width in zip("ABCDEF", (26, 46, 14, 14, 16, 18), strict=True):
-        sheet.column_dimensions[letter].width = width
-    sheet.freeze_panes = f"D{top + 1}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "portrait", 9
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+def entry_of(observation: Observation) -> Entry:
+    """What an observation looked like in its return."""
+    value = observation.value
+    if observation.indicator.kind == "boolean" and value is not None:
+        return layout.YES if value else layout.NO, "", ""
+    status = {Status.NOT_REPORTED: layout.STATUS_NOT_REPORTED, Status.NOT_APPLICABLE: layout.STATUS_NOT_APPLICABLE}
+    return value, observation.bound.word, status.get(observation.status, "")
+
+
+def is_filled_in(path: Path) -> bool:
+    """Whether somebody has typed into this form, or it is no form at all."""
+    got = files.read(path)
+    if isinstance(got, UnreadableError):
+        return True
+    for sheet in got.sheets:
+        if sheet.name in layout.SHEETS.values():
+            table = rows.locate(sheet, {}, Findings(""))
+            columns = [table.columns[label] for label in layout.TO_FILL if label in table.columns] if table else []
+            if table is None or any(sheet.text(row, c) for row in sheet.rows if row > table.top for c in columns):
+                return True
+    return not any(sheet.name in layout.SHEETS.values() for sheet in got.sheets)
 
 
 def office(unit: Unit, params: YearParams, body: str) -> str:
@@ -110,14 +119,219 @@ def office(unit: Unit, params: YearParams, body: str) -> str:
     return unit.party_office if body == "bdvtu" else f"Công an {unit.kind} {unit.name}"
 
 
-def _put(cell: Cell | MergedCell, value: object) -> None:
+def how_to_write(indicator: Indicator) -> str:
+    """What the value cell takes, in the words of the form."""
+    if indicator.kind == "boolean":
+        return f"Chọn {layout.YES} hoặc {layout.NO}"
+    if indicator.decimals:
+        return f"Số không âm, nhiều nhất {indicator.decimals} chữ số thập phân"
+    return "Số nguyên không âm, viết liền"
+
+
+def _head(sheet: Worksheet, unit: Unit, params: YearParams, body: str, form: str, illustrative: bool) -> None:
+    sheet["A1"] = layout.TITLE
+    sheet["A1"].font = _font(bold=True, size=14)
+    if illustrative:
+        sheet["A2"] = "SỐ LIỆU MINH HỌA - không phải số liệu thật của đơn vị"
+        sheet["A2"].font = _font(bold=True, color="C00000")
+    head = {
+        layout.HEAD_FORM: form,
+        layout.HEAD_UNIT: unit.full_name,
+        layout.HEAD_BODY: office(unit, params, body),
+        layout.HEAD_YEAR: params.year,
+        layout.HEAD_PERIOD: f"{params.period.start:%d/%m/%Y} - {params.period.end:%d/%m/%Y}",
+        layout.HEAD_NATURE: layout.ILLUSTRATIVE if illustrative else layout.REAL,
+    }
+    for row, (label, value) in enumerate(head.items(), start=3):
+        _put(sheet.cell(row, 1), label).font = _font(bold=True)
+        _put(sheet.cell(row, 2), value).alignment = Alignment(horizontal="left")
+        sheet.cell(row, 2).font = _font()
+    _put(sheet.cell(9, 1), f"Chỉ ghi vào ô màu vàng. Gửi chậm nhất ngày {params.returns_due:%d/%m/%Y}.")
+    sheet.cell(9, 1).font = _font(italic=True)
+    sheet.oddFooter = HeaderFooterItem(left=_HeaderFooterPart(form), right=_HeaderFooterPart("Trang &P/&N"))
+    print_landscape(sheet)
+
+
+def _table(
+    sheet: Worksheet, indicators: Sequence[Indicator], entries: Mapping[str, Entry], last: Mapping[str, Entry]
+) -> None:
+    top = 10
+    place = {label: column for column, label in enumerate(layout.COLUMNS, start=1)}
+    for label, column in place.items():
+        title = _put(sheet.cell(top, column), label)
+        title.font, title.fill, title.border, title.alignment = _font(bold=True), _GREY, _LINE, _WRAPPED
+        sheet.column_dimensions[letter(column)].width = _WIDTHS[label]
+    for row, indicator in enumerate(indicators, start=top + 1):
+        value, precision, status = entries.get(indicator.code, (None, "", ""))
+        texts = {
+            layout.CODE: indicator.code,
+            layout.NAME: indicator.name,
+            layout.MEASURE: indicator.measured_in,
+            layout.VALUE: value,
+            layout.PRECISION: precision or None,
+            layout.STATUS: status or None,
+            layout.LAST: _last(last.get(indicator.code)),
+            layout.DEFINITION: definition(indicator),
+            layout.NOTE: None,
+        }
+        for label, entry in texts.items():
+            cell = _put(sheet.cell(row, place[label]), entry)
+            quiet = label in (layout.CODE, layout.LAST)
+            cell.font = _font(color="7F7F7F", size=10 if label == layout.CODE else 11) if quiet else _font()
+            cell.border, cell.alignment = _LINE, _WRAPPED
+            if label in (layout.VALUE, layout.LAST):
+                cell.alignment = Alignment(horizontal="right", vertical="top", indent=1)
+                cell.number_format = "#,##0" + ("." + "0" * indicator.decimals if indicator.decimals else "")
+            if label in layout.TO_FILL:
+                cell.fill, cell.protection = _TO_FILL, _UNLOCKED
+        fit_height(sheet, row, {_WIDTHS[c]: str(texts[c]) for c in (layout.NAME, layout.MEASURE, layout.DEFINITION)})
+        for label, choice in _validations(indicator).items():
+            sheet.add_data_validation(choice)
+            choice.add(sheet.cell(row, place[label]).coordinate)
+    fit_height(sheet, top, {_WIDTHS[label] - 2: label for label in layout.COLUMNS})
+    sheet.freeze_panes = f"D{top + 1}"
+    sheet.print_title_rows = f"{top}:{top}"
+    sheet.print_area = f"A1:{letter(len(place))}{top + len(indicators)}"
+    protect(sheet)
+
+
+def fit_height(sheet: Worksheet, row: int, texts: Mapping[float, str]) -> None:
+    """Make a row as high as its longest text wants; `texts` by the width of their columns in characters.
+
+    Spelt out, because LibreOffice shows the heights of a file as they are, and there are none.
+    """
+
+    def lines(text: str, width: float) -> int:
+        return sum(math.ceil(len(line) * 1.15 / width) or 1 for line in text.split("\n"))
+
+    sheet.row_dimensions[row].height = 15.5 * max((lines(text, width) for width, text in texts.items()), default=1)
+
+
+def protect(sheet: Worksheet) -> None:
+    """Locked but for the cells to fill in, without a password; widths and heights stay free."""
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = sheet.protection.formatRows = False
+
+
+def print_landscape(sheet: Worksheet) -> None:
+    """A4 across, as wide as the sheet, as many pages long as it takes."""
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.page_margins.left = sheet.page_margins.right = 0.5
+
+
+def definition(indicator: Indicator) -> str:
+    """How the figure is counted, as it stands beside each row of the form."""
+    when = {"flow": "Số trong kỳ.", "stock": "Số tại ngày cuối kỳ."}[indicator.time or "flow"]
+    return indicator.definition if "kỳ" in indicator.definition else f"{when} {indicator.definition}".strip()
+
+
+def _last(entry: Entry | None) -> int | Decimal | str | None:
+    if entry is None:
+        return None
+    value, precision, status = entry
+    if precision and value is not None:
+        return f"{precision} {plain(Decimal(value))}"
+    return (status or None) if value is None else value
+
+
+def _validations(indicator: Indicator) -> dict[str, DataValidation]:
+    """The rules and messages of a row's cells, by column."""
+    choices = partial(DataValidation, type="list", allow_blank=True, showErrorMessage=True, showInputMessage=True)
+    if indicator.kind == "boolean":
+        value = choices(formula1=f'"{layout.YES},{layout.NO}"')
+    else:
+        value = DataValidation(
+            type="decimal" if indicator.decimals else "whole",
+            operator="greaterThanOrEqual",
+            formula1="0",
+            allow_blank=True,
+            showErrorMessage=True,
+            showInputMessage=True,
+        )
+    value.errorTitle, value.error = "Không nhận", f"{how_to_write(indicator)}. Ước chừng: chọn ở cột bên cạnh."
+    value.promptTitle = _cut(f"{indicator.label} ({indicator.measured_in})", 32)
+    value.prompt = _cut(f"{how_to_write(indicator)}. {definition(indicator)}", 255)
+    precision = choices(formula1=f'"{",".join(layout.PRECISION_WORDS)}"', promptTitle=layout.PRECISION)
+    precision.prompt = "Để trống nếu là số chính xác."
+    status = choices(formula1=f'"{",".join(layout.STATUS_WORDS)}"', promptTitle=layout.STATUS)
+    status.prompt = "Chỉ chọn khi không có số: không phát sinh là biết chắc bằng 0; không báo cáo là chưa có số."
+    note = DataValidation(promptTitle=layout.NOTE, showInputMessage=True)
+    note.prompt = "Không ghi họ tên, số căn cước, số điện thoại của ai. Ghi chú không đưa vào báo cáo."
+    return {layout.VALUE: value, layout.PRECISION: precision, layout.STATUS: status, layout.NOTE: note}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _instructions(sheet: Worksheet, unit: Unit, params: YearParams, catalogue: Catalogue, form: str) -> None:
+    asked = layout.asked_of(unit, catalogue)
+    sheet.title = layout.INSTRUCTIONS
+    sheet["A1"] = f"Hướng dẫn lập phiếu năm {params.year}: {unit.full_name}"
+    sheet["A1"].font = _font(bold=True, size=14)
+    offices = "; ".join(
+        f"trang “{name}” do {office(unit, params, body)} ghi"
+        for body, name in layout.SHEETS.items()
+        if any(i.body == body for i in asked)
+    )
+    steps = (
+        f"Phiếu này chỉ dùng cho {unit.full_name}, năm {params.year} (mã {form}): {offices}.",
+        f"Chỉ ghi vào ô màu vàng. Cột “{layout.VALUE}” chỉ ghi chữ số, viết liền (4342), không ghi "
+        "“hơn”, “nghìn”, “14/15”.",
+        f"Số ước chừng: ghi số, rồi chọn “hơn”, “trên” hoặc “khoảng” ở cột “{layout.PRECISION}”.",
+        f"Không có số thì để trống cột “{layout.VALUE}” và chọn ở cột “{layout.STATUS}”: “{layout.STATUS_ZERO}” khi "
+        f"biết chắc bằng 0, “{layout.STATUS_NOT_REPORTED}” khi chưa có số, “{layout.STATUS_NOT_APPLICABLE}” khi không "
+        "có đối tượng.",
+        "Không dùng công thức; không gộp ô, không ẩn dòng, không thêm hoặc đổi tên dòng, cột, trang.",
+        "Không ghi họ tên, số căn cước, số điện thoại, địa chỉ của ai, kể cả trong ghi chú: phiếu sẽ bị trả lại.",
+        f"Lưu dạng .xlsx, không đặt mật khẩu, gửi chậm nhất ngày {params.returns_due:%d/%m/%Y}.",
+    )
+    heads = {layout.NAME: 34, layout.MEASURE: 13, "Cách ghi": 28, layout.DEFINITION: 46, "Phiếu sẽ được kiểm tra": 52}
+    for row, step in enumerate(steps, start=3):
+        _put(sheet.cell(row, 1), f"{row - 2}. {step}").font = _font()
+        sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=5)
+        sheet.cell(row, 1).alignment = _WRAPPED
+        fit_height(sheet, row, {sum(heads.values()): step})
+    top = len(steps) + 4
+    rows = [(i.name, i.measured_in, how_to_write(i), definition(i), "\n".join(_checked(i, catalogue))) for i in asked]
+    for row, texts in enumerate((tuple(heads), *rows), start=top):
+        for column, text in enumerate(texts, start=1):
+            cell = _put(sheet.cell(row, column), text)
+            cell.font, cell.border, cell.alignment = _font(bold=row == top), _LINE, _WRAPPED
+            if row == top:
+                cell.fill = _GREY
+        fit_height(sheet, row, dict(zip(heads.values(), texts, strict=True)))
+    after = top + len(rows) + 2
+    _put(sheet.cell(after, 1), "Cả trang và so với năm trước").font = _font(bold=True)
+    for row, check in enumerate((c for c in catalogue.checks if c.about), start=after + 1):
+        _put(sheet.cell(row, 1), f"{_consequence(check.severity)} {check.reason}").font = _font()
+    for place, width in zip("ABCDE", heads.values(), strict=True):
+        sheet.column_dimensions[place].width = width
+    print_landscape(sheet)
+    sheet.print_title_rows = f"{top}:{top}"
+    protect(sheet)
+
+
+def _checked(indicator: Indicator, catalogue: Catalogue) -> list[str]:
+    """What the reader will hold this figure against, by the checks of the catalogue."""
+    return [f"{_consequence(c.severity)} {c.reason}" for c in catalogue.checks if indicator.code in c.names]
+
+
+def _consequence(severity: str) -> str:
+    return "Phải sửa nếu trái:" if severity == "error" else "Phải giải trình nếu trái:"
+
+
+def _put(cell: Cell | MergedCell, value: object) -> Cell:
     assert isinstance(cell, Cell)
     cell.value = value  # type: ignore[assignment]
     if isinstance(value, str):
         cell.data_type = "s"  # else a text that starts with '=' becomes a live formula
+    return cell
 
 
-def _without_time(content: bytes, year: int) -> bytes:
+def without_time(content: bytes, year: int) -> bytes:
     """The same zip with fixed member dates and no modification time inside."""
     out = io.BytesIO()
     with (

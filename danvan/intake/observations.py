@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 from danvan.catalogue import Indicator
@@ -42,7 +44,10 @@ EXACT = Bound()
 
 @dataclass(frozen=True)
 class Observation:
-    """One value of one unit: a Decimal in `indicator.measured_in` (booleans: 1 and 0), or None with its status."""
+    """One value of one unit: a Decimal in `indicator.measured_in` (booleans: 1 and 0), or None with its status.
+
+    `until`: the last day it covers, where that is before the end of the period.
+    """
 
     unit: Unit
     indicator: Indicator
@@ -51,14 +56,36 @@ class Observation:
     status: Status
     bound: Bound
     cell: Cell
+    until: date | None = None
 
 
 @dataclass(frozen=True)
 class Return:
-    """A unit's workbook, read."""
+    """What a unit sent in, read: one workbook, or several CSV parts (`file` and `sha256` are then of the first)."""
 
     unit: Unit
     file: str
     sha256: str
     illustrative: bool
     observations: tuple[Observation, ...]
+    bodies: frozenset[str] = frozenset()
+    sheets: tuple[str, ...] = ()  # as they are called in the file
+
+    @cached_property
+    def by_code(self) -> dict[str, Observation]:
+        """The observations by indicator."""
+        return {o.indicator.code: o for o in self.observations}
+
+    @property
+    def until(self) -> date | None:
+        """The last day that some of its figures cover, where that is before the end of the period."""
+        return min((o.until for o in self.observations if o.until), default=None)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file in the folder of returns, read or refused; `unit` is the full name inside it, or ''."""
+
+    file: str
+    sha256: str
+    unit: str

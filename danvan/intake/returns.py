@@ -1,29 +1,31 @@
-"""Workbook cells -> observations. Every value keeps its cell; whatever has two readings becomes a finding."""
+"""A year's files -> returns. Every value keeps its cell; whatever has two readings becomes a finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
-from danvan.catalogue import Catalogue, Indicator
+from danvan.catalogue import Catalogue
 from danvan.errors import nearest
-from danvan.intake import layout, values, workbook
-from danvan.intake.findings import Cell, Finding, Severity
-from danvan.intake.observations import Observation, Return
-from danvan.intake.values import tidy
+from danvan.intake import files, heads, layout, persons, rows
+from danvan.intake.cells import File, Sheet, tidy
+from danvan.intake.container import UnreadableError
+from danvan.intake.findings import Finding, Findings, tell
+from danvan.intake.observations import Observation, Received, Return
 from danvan.params import YearParams
 from danvan.paths import Project, ignored
-from danvan.store import sha256
-from danvan.units import Unit, Units
+from danvan.units import Unit, Units, strange_letters
 
 
 @dataclass(frozen=True)
 class Reading:
-    """All returns of a year and everything found while reading them."""
+    """All returns of a year and everything found while reading them; `files` are all that lay there."""
 
     returns: tuple[Return, ...]
     findings: tuple[Finding, ...]
+    files: tuple[Received, ...] = ()
 
     def missing(self, units: Units) -> tuple[Unit, ...]:
         """Units (and the city offices) whose return is not there or not readable."""
@@ -31,312 +33,286 @@ class Reading:
         return tuple(unit for unit in units.all if unit.id not in have)
 
 
-def read_returns(project: Project, params: YearParams, catalogue: Catalogue, units: Units) -> Reading:
-    """Read every workbook of the year. One bad file never sinks the others; all findings come at once."""
+def read_returns(
+    project: Project,
+    params: YearParams,
+    catalogue: Catalogue,
+    units: Units,
+    progress: files.Progress = files.silent,
+) -> Reading:
+    """Read every file of the year. One bad file never sinks the others; all findings come at once."""
     folder = project.returns(params.year)
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    open_now = {path.name[2:] for path in paths if path.name.startswith("~$")}
+    paths = [path for path in paths if not ignored(path)]
     findings: list[Finding] = []
     returns: dict[str, Return] = {}
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in (p for p in paths if not ignored(p)):
-        reader = _Reader(project.relative(path), params, catalogue, units)
-        got = reader.read(path)
-        findings += reader.findings
-        if got is None:
-            continue
-        if (first := returns.get(got.unit.id)) is None:
-            returns[got.unit.id] = got
-        elif first.sha256 == got.sha256:
-            findings.append(
-                Finding(
-                    "duplicate-copy",
-                    "warning",
-                    Cell(got.file),
-                    f"giống hệt {first.file}",
-                    "Hai tệp cùng nội dung; chỉ lấy một.",
-                    f"Xóa {got.file}.",
-                    unit=got.unit.full_name,
-                )
+    received: list[Received] = []
+    for path, file in zip(paths, files.read_all(paths, progress), strict=True):
+        found = Findings(project.relative(path))
+        if path.name in open_now or path.name[2:] in open_now:
+            found.add(
+                "open-in-excel",
+                f"~${path.name}",
+                "Có tệp khóa của Excel: phiếu đang mở, có thể chưa lưu xong.",
+                "Đóng tệp trong Excel rồi chạy lại.",
             )
-        else:
-            findings.append(
-                Finding(
-                    "duplicate-return",
-                    "error",
-                    Cell(got.file),
-                    f"{got.unit.full_name} đã có ở {first.file}",
-                    "Hai phiếu khác nhau của cùng một đơn vị.",
-                    "Giữ phiếu đúng, chuyển phiếu kia ra khỏi thư mục.",
-                    unit=got.unit.full_name,
-                )
-            )
-    reading = Reading(tuple(sorted(returns.values(), key=lambda r: r.unit.order)), tuple(findings))
-    findings += [
-        Finding(
+        got = _FileReader(params, catalogue, units, found).read(file)
+        digest = file.sha256 if isinstance(file, File) else _digest(path)
+        received.append(Received(tell(found.file), digest, found.unit))
+        if got is not None:
+            _add(got, returns, found)
+        findings += found.all
+    made = [_whole(r, catalogue, findings) for r in returns.values()]
+    reading = Reading(tuple(sorted(made, key=lambda r: r.unit.order)), (), tuple(received))
+    for unit in reading.missing(units):
+        found = Findings(project.relative(folder), unit.full_name)
+        found.add(
             "missing-return",
-            "error",
-            Cell(project.relative(folder)),
             "không có phiếu đọc được",
             f"{unit.full_name} phải báo cáo kỳ này nhưng chưa có phiếu.",
             "Xin phiếu của đơn vị; nếu vẫn cần báo cáo ngay, chạy với --allow-incomplete.",
-            unit=unit.full_name,
         )
-        for unit in reading.missing(units)
-    ]
+        findings += found.all
     return replace(reading, findings=tuple(findings))
 
 
-@dataclass
-class _Reader:
-    """Reads one workbook, collecting findings as it goes."""
+def _digest(path: Path) -> str:
+    """The digest of a file that was refused, where it can be had cheaply."""
+    try:
+        small = path.is_file() and not path.is_symlink() and path.stat().st_size < 10_000_000
+        return sha256(path.read_bytes()).hexdigest() if small else ""
+    except OSError:
+        return ""
 
-    file: str
+
+def _add(got: Return, returns: dict[str, Return], found: Findings) -> None:
+    """Take a return, join it to the parts of its unit that are there already, or say that there are two."""
+    first = returns.get(got.unit.id)
+    if first is None:
+        returns[got.unit.id] = got
+    elif first.sha256 == got.sha256:
+        found.add(
+            "duplicate-copy", f"giống hệt {first.file}", "Hai tệp cùng nội dung; chỉ lấy một.", f"Xóa {got.file}."
+        )
+    elif first.bodies.isdisjoint(got.bodies):
+        returns[got.unit.id] = replace(
+            first,
+            illustrative=first.illustrative or got.illustrative,
+            observations=(*first.observations, *got.observations),
+            bodies=first.bodies | got.bodies,
+            sheets=(*first.sheets, *got.sheets),
+        )
+    else:
+        theirs = {o.indicator.code: o for o in first.observations}
+        differing = [o for o in got.observations if (t := theirs.get(o.indicator.code)) and t.value != o.value]
+        found.add(
+            "duplicate-return",
+            f"{got.unit.full_name} đã có ở {first.file}"
+            + (f"; khác ở {', '.join(o.cell.ref for o in differing[:5])}" if differing else ""),
+            "Hai phiếu khác nhau của cùng một đơn vị.",
+            "Giữ phiếu đúng, chuyển phiếu kia ra khỏi thư mục.",
+        )
+
+
+def _whole(got: Return, catalogue: Catalogue, findings: list[Finding]) -> Return:
+    """The return with its observations in the order of the catalogue; a body's part that is lacking is found."""
+    found = Findings(got.file, got.unit.full_name)
+    asked = layout.asked_of(got.unit, catalogue)
+    for body, name in layout.SHEETS.items():
+        if body not in got.bodies and any(i.body == body for i in asked):
+            found.add(
+                "missing-sheet",
+                f"chỉ có {', '.join(got.sheets)}",
+                f"Thiếu trang “{name}”.{nearest(name, set(got.sheets) - set(layout.SHEETS.values()))}",
+                "Bổ sung trang này từ phiếu được gửi, giữ nguyên tên trang.",
+            )
+    findings += found.all
+    by_code = {o.indicator.code: o for o in got.observations}
+    ordered = tuple(by_code[i.code] for i in catalogue.reported if i.code in by_code)
+    return replace(got, observations=ordered)
+
+
+@dataclass(frozen=True)
+class _FileReader:
+    """Reads one file, collecting findings as it goes."""
+
     params: YearParams
     catalogue: Catalogue
     units: Units
-    unit: Unit | None = None
-    findings: list[Finding] = field(default_factory=list)
+    found: Findings
 
-    def find(
-        self,
-        rule: str,
-        found: object,
-        reason: str,
-        remedy: str,
-        *,
-        sheet: str = "",
-        ref: str = "",
-        indicator: str = "",
-        severity: Severity = "error",
-    ) -> None:
-        unit = self.unit.full_name if self.unit else ""
-        cell = Cell(self.file, sheet, ref)
-        self.findings.append(Finding(rule, severity, cell, str(found), reason, remedy, unit, indicator))
-
-    def read(self, path: Path) -> Return | None:
-        try:
-            sheets = {tidy(sheet.name): sheet for sheet in workbook.read(path)}
-        except workbook.UnreadableError as error:
-            self.find("unreadable-file", error.reason, "Không đọc được phiếu.", error.remedy)
+    def read(self, file: File | UnreadableError) -> Return | None:
+        """What the file returns, or None where it is refused as a whole."""
+        if isinstance(file, UnreadableError):
+            self._unit_by_name()
+            self.found.add(file.rule, file.found, file.reason, file.remedy)
             return None
-        expected = [name for name in layout.SHEETS.values() if name in sheets]
-        if not expected:
-            self.find(
+        sheets = self._named(file)
+        parts = {body: sheets[name] for body, name in layout.SHEETS.items() if name in sheets}
+        found_heads = {
+            body: heads.read(sheet, self.params, self.catalogue, self.units, self.found)
+            for body, sheet in parts.items()
+        }
+        if persons.refuses(
+            replace(file, sheets=tuple(sheets.values())), self._figures(parts), self._public, self.found
+        ):
+            return None
+        own = [name for name in sheets if name not in (layout.INSTRUCTIONS, layout.REPLY)]
+        if not parts:
+            self.found.add(
                 "unknown-sheets",
-                ", ".join(sheets),
-                f"Phiếu phải có trang {' và '.join(f'“{n}”' for n in layout.SHEETS.values())}.",
+                ", ".join(own) or "(không có trang nào)",
+                f"Phiếu phải có trang {' và '.join(f'“{n}”' for n in layout.SHEETS.values())}." + self._sheet_hint(own),
                 "Dùng đúng phiếu được gửi, không đổi tên trang.",
             )
             return None
-        heads = [self._head(sheets[name]) for name in expected]
-        if self.unit is None or None in heads:
+        if any(head is None for head in found_heads.values()):
             return None
-        observations: dict[str, Observation] = {}
-        for body, name in layout.SHEETS.items():
-            owed = {i.code: i for i in self.catalogue.reported if i.body == body and self.unit.owes(i) != "not_asked"}
-            if not owed:
-                continue
-            if name not in sheets:
-                self.find(
-                    "missing-sheet",
-                    f"chỉ có {', '.join(sheets)}",
-                    f"Thiếu trang “{name}”.",
-                    "Bổ sung trang này từ phiếu được gửi.",
-                )
-                continue
-            for observation in self._rows(sheets[name], owed):
-                observations[observation.indicator.code] = observation
-        illustrative = any(head == layout.ILLUSTRATIVE for head in heads)
-        ordered = [observations[i.code] for i in self.catalogue.reported if i.code in observations]
-        return Return(self.unit, self.file, sha256(path), illustrative, tuple(ordered))
-
-    def _head(self, sheet: workbook.Sheet) -> str | None:
-        """Check the head of a sheet; returns the nature of its data, or None when the sheet must not be read."""
-        found: dict[str, tuple[str, str]] = {}
-        for (row, column), cell in sheet.cells.items():
-            if column == 1 and (label := tidy(str(cell.value))) in layout.HEAD:
-                beside = sheet.cells.get((row, 2))
-                found[label] = (tidy(sheet.text(row, 2)), beside.ref if beside else cell.ref)
-        for label in layout.HEAD:
-            if label not in found:
-                self.find(
-                    "missing-head",
-                    "không thấy",
-                    f"Đầu trang thiếu dòng “{label}”.",
-                    "Dùng đúng phiếu được gửi, không xóa các dòng đầu trang.",
-                    sheet=sheet.name,
-                )
-        if len(found) < len(layout.HEAD):
-            return None
-        good = True
-
-        def expect(label: str, wanted: str, rule: str, remedy: str) -> None:
-            nonlocal good
-            text, ref = found[label]
-            if text.replace("–", "-") != wanted:
-                good = False
-                self.find(rule, text, f"“{label}” phải là {wanted}.", remedy, sheet=sheet.name, ref=ref)
-
-        text, ref = found[layout.HEAD_UNIT]
-        try:
-            unit = self.units.resolve(text)
-        except LookupError as error:
-            self.find(
-                "unknown-unit",
-                text,
-                f"Không nhận ra đơn vị: {error}",
-                "Ghi đúng tên đơn vị.",
-                sheet=sheet.name,
-                ref=ref,
-            )
-            return None
-        if self.unit is None:
-            self.unit = unit
-        elif self.unit != unit:
-            self.find(
+        read_heads = [head for head in found_heads.values() if head is not None]
+        unit = read_heads[0].unit
+        if len({head.unit.id for head in read_heads}) > 1:
+            self.found.add(
                 "two-units",
-                text,
-                f"Hai trang của một phiếu ghi hai đơn vị: {self.unit.full_name} và {text}.",
+                " và ".join(head.unit.full_name for head in read_heads),
+                "Hai trang của một phiếu ghi hai đơn vị.",
                 "Mỗi phiếu chỉ của một đơn vị.",
-                sheet=sheet.name,
-                ref=ref,
             )
             return None
-        expect(layout.HEAD_LAYOUT, str(layout.LAYOUT), "wrong-layout", "Chép số liệu sang phiếu mẫu của kỳ này.")
-        expect(layout.HEAD_YEAR, str(self.params.year), "wrong-year", "Gửi phiếu của đúng năm báo cáo.")
-        period = f"{self.params.period.start:%d/%m/%Y} - {self.params.period.end:%d/%m/%Y}"
-        expect(
-            layout.HEAD_PERIOD,
-            period,
-            "wrong-period",
-            "Báo cáo đủ kỳ; nếu chưa đủ, xin ý kiến trước khi gửi.",
+        self._remarkable(file, sheets, parts, unit)
+        parts = {body: self._marked(sheet) for body, sheet in parts.items()}
+        asked = self.catalogue.reported
+        homes = {i.code: layout.SHEETS[i.body] for i in asked if i.body and unit.owes(i) != "not_asked"}
+        observations: list[Observation] = []
+        for body, sheet in parts.items():
+            head = found_heads[body]
+            assert head is not None
+            reader = rows.Reader(unit, self.params.year, head.until, sheets, self.found)
+            owed = {i.code: i for i in asked if i.body == body and i.code in homes}
+            elsewhere = {code: name for code, name in homes.items() if code not in owed}
+            observations += reader.read(sheet, owed, elsewhere)
+        illustrative = any(head.illustrative for head in read_heads)
+        return Return(
+            unit, self.found.file, file.sha256, illustrative, tuple(observations), frozenset(parts), tuple(own)
         )
-        nature, ref = found[layout.HEAD_NATURE]
-        if nature not in (layout.REAL, layout.ILLUSTRATIVE):
-            self.find(
-                "unknown-nature",
-                nature,
-                f"“{layout.HEAD_NATURE}” phải là {layout.REAL} hoặc {layout.ILLUSTRATIVE}.",
-                "Chọn một trong hai.",
-                sheet=sheet.name,
-                ref=ref,
-            )
-            good = False
-        return nature if good else None
 
-    def _rows(self, sheet: workbook.Sheet, owed: dict[str, Indicator]) -> Iterable[Observation]:
-        top, columns = self._header(sheet)
-        if top is None:
-            return
-        seen: dict[str, str] = {}
-        for row, cells in sheet.rows.items():
-            if row <= top:
-                continue
-            code = tidy(sheet.text(row, columns[layout.CODE]))
-            typed = [c for c in (layout.VALUE, layout.PRECISION, layout.STATUS) if (row, columns[c]) in sheet.cells]
-            ref = cells[0].ref
-            if not code:
-                if typed:
-                    self.find(
-                        "row-without-code",
-                        sheet.text(row, columns[layout.VALUE]),
-                        "Dòng có số nhưng không có mã chỉ tiêu.",
-                        "Xóa dòng tự thêm (kể cả dòng tổng cộng) hoặc lấy lại mã từ phiếu được gửi.",
-                        sheet=sheet.name,
-                        ref=ref,
-                    )
-                continue
-            if code not in owed:
-                self.find(
-                    "unknown-indicator",
-                    code,
-                    f"Không có mã chỉ tiêu “{code}” ở trang này.{nearest(code, owed)}",
-                    "Không sửa cột Mã; lấy lại mã từ phiếu được gửi." if typed else "Nếu là ghi chú thì xóa dòng.",
-                    sheet=sheet.name,
-                    ref=ref,
-                    severity="error" if typed else "warning",
-                )
-                continue
-            if code in seen:
-                self.find(
-                    "indicator-twice",
-                    code,
-                    f"Chỉ tiêu đã có ở {seen[code]}.",
-                    "Giữ một dòng.",
-                    sheet=sheet.name,
-                    ref=ref,
-                    indicator=code,
-                )
-                continue
-            seen[code] = ref
-            if observation := self._observation(sheet, row, columns, owed[code]):
-                yield observation
-        for code in (code for code in owed if code not in seen):
-            self.find(
-                "missing-row",
-                "không thấy",
-                f"Thiếu dòng chỉ tiêu “{owed[code].name}”.",
-                "Thêm lại dòng này từ phiếu được gửi.",
-                sheet=sheet.name,
-                indicator=code,
-            )
+    def _named(self, file: File) -> dict[str, Sheet]:
+        """The sheets by name. A part of a CSV has none: its codes say whose it is."""
+        of_code = {i.code: layout.SHEETS[i.body] for i in self.catalogue.reported if i.body}
+        named: dict[str, Sheet] = {}
+        for place, sheet in enumerate(file.sheets, start=1):
+            name = tidy(sheet.name)
+            if not name:
+                codes = (of_code.get(tidy(str(cell.value))) for cell in sheet.cells.values())
+                name = next(filter(None, codes), f"phần {place}")
+            named[name if name not in named else f"{name} ({place})"] = replace(sheet, name=name)
+        return named
 
-    def _header(self, sheet: workbook.Sheet) -> tuple[int | None, dict[str, int]]:
-        for row, cells in sheet.rows.items():
-            columns = {tidy(str(cell.value)): cell.column for cell in cells}
-            if layout.CODE in columns and layout.VALUE in columns:
-                absent = [name for name in layout.COLUMNS if name not in columns]
-                if not absent:
-                    return row, columns
-                self.find(
-                    "missing-column",
-                    ", ".join(columns),
-                    f"Bảng thiếu cột {', '.join(absent)}.",
-                    "Lấy lại các cột từ phiếu được gửi.",
-                    sheet=sheet.name,
-                    ref=f"dòng {row}",
-                )
-                return None, {}
-        self.find(
-            "missing-table",
-            "không thấy",
-            f"Không thấy dòng tiêu đề có “{layout.CODE}” và “{layout.VALUE}”.",
-            "Dùng đúng phiếu được gửi.",
+    def _marked(self, sheet: Sheet) -> Sheet:
+        """The sheet with a decimal mark that there is; another is found, and nothing is taken as declared."""
+        if sheet.decimal_mark in ("", ",", "."):
+            return sheet
+        self.found.add(
+            "decimal-mark",
+            sheet.decimal_mark,
+            f"“{layout.HEAD_DECIMAL_MARK}” chỉ nhận dấu phẩy hoặc dấu chấm.",
+            "Ghi , hoặc . vào dòng ấy.",
             sheet=sheet.name,
         )
-        return None, {}
+        return replace(sheet, decimal_mark="")
 
-    def _observation(
-        self, sheet: workbook.Sheet, row: int, columns: dict[str, int], indicator: Indicator
-    ) -> Observation | None:
-        """The observation of a row, or None where it was refused; either way with its findings."""
-        assert self.unit is not None
+    def _figures(self, parts: Mapping[layout.Body, Sheet]) -> set[tuple[str, str]]:
+        """(sheet, ref) of the cells that stand in a row of the form, in its columns of figures."""
+        codes = {i.code for i in self.catalogue.reported}
+        figures: set[tuple[str, str]] = set()
+        for sheet in parts.values():
+            table = rows.locate(sheet, {}, Findings(""))
+            for column in (table.columns.get(layout.VALUE), table.columns.get(layout.LAST)) if table else ():
+                for row in sheet.rows:
+                    cell = sheet.cells.get((row, column or 0))
+                    if table and cell and tidy(sheet.text(row, table.columns[layout.CODE])) in codes:
+                        figures.add((sheet.name, cell.ref))
+        return figures
 
-        def word(column: str) -> str:
-            return tidy(sheet.text(row, columns[column])).casefold()
+    @property
+    def _public(self) -> tuple[str, ...]:
+        return (self.params.hotline,)
 
-        def ref(column: str) -> str:
-            return f"{workbook.letter(columns[column])}{row}"
+    def _unit_by_name(self) -> None:
+        """Whose file it is, by its name alone, where it cannot be opened: so that the letter finds its way."""
+        named = self.units.mentioned(Path(self.found.file).stem)
+        if len(named) == 1:
+            self.found.unit = named[0].full_name
 
-        cells = values.Row(sheet.cells.get((row, columns[layout.VALUE])), word(layout.PRECISION), word(layout.STATUS))
-        taken = None
-        try:
-            taken = values.read(cells, indicator, self.unit)
-            remarks = taken[3]
-        except values.RefusedError as error:
-            remarks = (error.remark,)
-        for remark in remarks:
-            self.find(
-                remark.rule,
-                remark.found,
-                remark.reason,
-                remark.remedy,
-                sheet=sheet.name,
-                ref=ref(remark.column),
-                indicator=indicator.code,
-                severity=remark.severity,
+    def _sheet_hint(self, sheets: Sequence[str]) -> str:
+        hints = dict.fromkeys(nearest(name, sheets) for name in layout.SHEETS.values())
+        strange = (f" “{name}”{strange_letters(name)}" for name in sheets if strange_letters(name))
+        return "".join(filter(None, (*hints, *strange)))
+
+    def _remarkable(self, file: File, sheets: dict[str, Sheet], parts: Mapping[layout.Body, Sheet], unit: Unit) -> None:
+        """What does not stand in the way, but should be known."""
+        found = self.found
+        if file.macros:
+            found.add(
+                "macros",
+                "vbaProject",
+                "Tệp có macro; macro không được chạy và không chép sang đâu.",
+                "Gửi phiếu dạng .xlsx, không macro.",
             )
-        if taken is None:
-            return None
-        value, status, bound, _ = taken
-        cell = Cell(self.file, sheet.name, ref(layout.VALUE))
-        return Observation(self.unit, indicator, self.params.year, value, status, bound, cell)
+        named = self.units.mentioned(Path(found.file).stem)
+        if named and unit not in named:
+            found.add(
+                "file-name",
+                Path(found.file).name,
+                f"Tên tệp nhắc {named[0].full_name}, trong phiếu là {unit.full_name}; lấy theo trong phiếu.",
+                "Kiểm tra có gửi nhầm phiếu không; đổi tên tệp.",
+            )
+        for name, sheet in sheets.items():
+            if sheet in parts.values():
+                self._remarkable_in(sheet)
+            elif name in (layout.INSTRUCTIONS, layout.REPLY):
+                continue
+            elif sheet.hidden:
+                found.add("hidden-sheet", name, "Trang ẩn, không đọc.", "Xóa trang này nếu không cần.", sheet=name)
+            elif sheet.cells:
+                found.add(
+                    "extra-sheet",
+                    name,
+                    "Trang không thuộc mẫu phiếu, không đọc.",
+                    "Chuyển số vào đúng trang của mẫu, rồi xóa trang này.",
+                    sheet=name,
+                )
+
+    def _remarkable_in(self, sheet: Sheet) -> None:
+        found, name = self.found, sheet.name
+        if sheet.hidden:
+            found.add("hidden-sheet", name, "Trang của phiếu bị ẩn; vẫn đọc.", "Bỏ ẩn trang.", sheet=name)
+        if sheet.hidden_rows:
+            listed = f"dòng {', '.join(map(str, sheet.hidden_rows[:20]))}"
+            found.add("hidden-rows", listed, "Dòng ẩn hoặc bị lọc; vẫn đọc.", "Bỏ ẩn, bỏ lọc.", sheet=name, ref=listed)
+        if sheet.hidden_columns:
+            listed = f"cột {', '.join(sheet.hidden_columns[:20])}"
+            found.add("hidden-columns", listed, "Cột ẩn; vẫn đọc.", "Bỏ ẩn cột.", sheet=name, ref=listed)
+        for comment in sheet.comments:
+            if comment.author != layout.REPLY_AUTHOR:
+                found.add(
+                    "cell-comment",
+                    comment.text,
+                    "Ô có chú thích; chỉ số trong ô được lấy.",
+                    "Nếu chú thích sửa số thì ghi số đúng vào ô, rồi xóa chú thích.",
+                    sheet=name,
+                    ref=comment.ref,
+                )
+        old: dict[str, list[str]] = {}
+        for cell in sheet.cells.values():
+            if cell.encoding:
+                old.setdefault(cell.encoding, []).append(cell.ref)
+        for encoding, refs in old.items():
+            found.add(
+                "old-encoding",
+                f"{encoding}: {', '.join(refs[:20])}",
+                f"Chữ theo bảng mã {encoding}, đã chuyển sang Unicode để đọc.",
+                "Gõ lại bằng Unicode (phông Times New Roman).",
+                sheet=name,
+                ref=refs[0],
+            )

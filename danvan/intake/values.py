@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from danvan.catalogue import Indicator
-from danvan.intake import layout, numbers
+from danvan.errors import nearest
+from danvan.intake import formulas, layout, numbers
+from danvan.intake.cells import RawCell, tidy
 from danvan.intake.findings import Severity
 from danvan.intake.observations import EXACT, Bound, Status
-from danvan.intake.workbook import RawCell
-from danvan.units import Unit
+from danvan.intake.rules import RULES
+from danvan.units import Unit, strange_letters
 
 _STATUSES = f"“{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}”"
 
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of a row that an office fills in; precision and status are tidied words in lower case."""
+    """The cells of a row that an office fills in; precision and status are tidied words in lower case.
+
+    `point` is the decimal mark that a CSV declares; `lookup` finds other cells, for a formula.
+    """
 
     value: RawCell | None
     precision: str
     status: str
+    point: Literal["", ",", "."] = ""
+    lookup: formulas.Lookup | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,11 @@ class Remark:
     found: str
     reason: str
     remedy: str
-    severity: Severity = "error"
     column: str = layout.VALUE
+
+    @property
+    def severity(self) -> Severity:
+        return RULES[self.rule].severity
 
 
 class RefusedError(Exception):
@@ -43,7 +54,7 @@ class RefusedError(Exception):
 
     def __init__(self, rule: str, found: str, reason: str, remedy: str, column: str = layout.VALUE) -> None:
         super().__init__(reason)
-        self.remark = Remark(rule, found, reason, remedy, "error", column)
+        self.remark = Remark(rule, found, reason, remedy, column)
 
 
 Taken = tuple[Decimal | None, Status, Bound, tuple[Remark, ...]]
@@ -63,7 +74,11 @@ def read(row: Row, indicator: Indicator, unit: Unit) -> Taken:
         )
     if row.value is None:
         return _without_value(row, indicator, unit)
-    value, remarks = _value(row.value, indicator)
+    settled, remarks = _settled(row.value, row.lookup)
+    if settled.value is None:
+        return _without_value(row, indicator, unit)
+    value, more = _value(settled, indicator, row.point)
+    remarks += more
     if row.status and not (row.status == layout.STATUS_ZERO and value == 0):
         raise RefusedError(
             "value-and-status",
@@ -92,7 +107,7 @@ def _check_words(row: Row, indicator: Indicator) -> None:
             raise RefusedError(
                 "unknown-word",
                 word,
-                f"Cột {column} chỉ nhận: {', '.join(allowed)}.",
+                f"Cột {column} chỉ nhận: {', '.join(allowed)}.{nearest(word, allowed)}{strange_letters(word)}",
                 "Chọn lại trong danh sách.",
                 column,
             )
@@ -118,7 +133,6 @@ def _without_value(row: Row, indicator: Indicator, unit: Unit) -> Taken:
                 row.status,
                 "Đơn vị không báo cáo chỉ tiêu này; tổng sẽ ghi rõ là chưa đủ.",
                 "Hỏi lại đơn vị nếu cần số đầy đủ.",
-                "warning",
             )
             return None, Status.NOT_REPORTED, EXACT, (remark,)
         case layout.STATUS_NOT_APPLICABLE:
@@ -136,8 +150,59 @@ def _without_value(row: Row, indicator: Indicator, unit: Unit) -> Taken:
     )
 
 
-def _value(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark, ...]]:
+def _settled(raw: RawCell, lookup: formulas.Lookup | None) -> tuple[RawCell, tuple[Remark, ...]]:
+    """The cell itself; of a formula what was last calculated, with a remark, held against what it gives now."""
+    if raw.type != "f":
+        return raw, ()
+    formula = str(raw.value)
+    if formulas.is_external(formula):
+        raise RefusedError(
+            "formula-from-elsewhere",
+            formula,
+            "Công thức lấy số từ nơi khác hoặc gọi chương trình; không bao giờ được chạy.",
+            "Ghi số trực tiếp.",
+        )
+    if raw.cached is None:
+        raise RefusedError(
+            "formula-without-value",
+            formula,
+            "Ô chứa công thức mà tệp không lưu kết quả.",
+            "Chép ô rồi dán lại dưới dạng giá trị.",
+        )
+    kinds = {bool: "b", int: "n", float: "n", str: "e" if str(raw.cached).startswith("#") else "s"}
+    settled = replace(raw, value=raw.cached, type=kinds.get(type(raw.cached), "d"), cached=None)
+    now = formulas.value(formula, lookup) if lookup else None
+    held = Decimal(format(raw.cached, ".15g")) if settled.type == "n" and isinstance(raw.cached, int | float) else None
+    found = f"{formula} → {shown(settled)}"
+    if now is not None and held is not None and abs(now - held) > Decimal("1e-9") * max(Decimal(1), abs(held)):
+        return settled, (
+            Remark(
+                "stale-formula",
+                f"{found}; tính lại: {plain(now)}",
+                "Kết quả đã lưu của công thức khác kết quả tính lại; đang lấy kết quả đã lưu.",
+                "Mở phiếu, tính lại (F9), dán kết quả dưới dạng giá trị.",
+            ),
+        )
+    checked = "đã tính lại, khớp" if now is not None and now == held else "không tính lại được để đối chiếu"
+    return settled, (
+        Remark(
+            "formula",
+            found,
+            f"Ô chứa công thức; lấy kết quả đã lưu ({checked}).",
+            "Dán lại dưới dạng giá trị.",
+        ),
+    )
+
+
+def _value(raw: RawCell, indicator: Indicator, point: Literal["", ",", "."]) -> tuple[Decimal, tuple[Remark, ...]]:
     """The number in a cell, by the indicator's kind."""
+    if raw.type == "e":
+        raise RefusedError(
+            "error-cell",
+            shown(raw),
+            f"“{shown(raw)}” là lỗi công thức của Excel.",
+            "Sửa công thức hoặc ghi số trực tiếp.",
+        )
     if indicator.kind == "boolean":
         word = tidy(str(raw.value)).casefold()
         if raw.type == "s" and word in (layout.YES.casefold(), layout.NO.casefold()):
@@ -147,13 +212,9 @@ def _value(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark, .
         case bool():
             what = "giá trị đúng/sai"
         case int() | float():
-            return _numeric(raw, indicator), ()
-        case str() if raw.type == "f":
-            raise RefusedError(
-                "formula", raw.value, "Ô chứa công thức; số có thể đổi khi mở lại.", "Dán lại dưới dạng giá trị."
-            )
+            return _numeric(raw, indicator)
         case str():
-            return _typed(raw.value, indicator)
+            return _typed(raw.value, indicator, point)
         case datetime() | date():
             what = "ngày tháng (Excel có thể đã đổi số dạng 14/15 thành ngày)"
         case _:
@@ -166,7 +227,7 @@ def _value(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark, .
     )
 
 
-def _numeric(raw: RawCell, indicator: Indicator) -> Decimal:
+def _numeric(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark, ...]]:
     value = Decimal(format(raw.value, ".15g"))  # Excel keeps 15 digits; more is noise of binary fractions
     if "%" in raw.number_format:
         raise RefusedError(
@@ -187,11 +248,44 @@ def _numeric(raw: RawCell, indicator: Indicator) -> Decimal:
             f"Chỉ tiêu này chỉ nhận {what}; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
             "Mở phiếu, ghi lại đủ chữ số, viết liền không dấu.",
         )
-    return value
+    if how := _disguises(raw.number_format, indicator.measured_in):
+        raise RefusedError(
+            "hidden-format",
+            f"{shown(raw)} (định dạng {raw.number_format})",
+            f"Định dạng ô {how}, nên số hiện ra khác số lưu trong ô.",
+            "Đặt lại định dạng General rồi xem số có đúng không.",
+        )
+    decimals = re.fullmatch(r"[#,0 ]*0(?:\.([0#?]+))?", raw.number_format)
+    if decimals and value != round(value, len(decimals[1] or "")):
+        remark = Remark(
+            "shown-rounded",
+            f"{shown(raw)} (hiện ra {plain(round(value, len(decimals[1] or '')))})",
+            "Ô hiện số làm tròn; lấy số lưu trong ô.",
+            "Xem số nào đúng, ghi lại đủ chữ số.",
+        )
+        return value, (remark,)
+    return value, ()
 
 
-def _typed(text: str, indicator: Indicator) -> tuple[Decimal, tuple[Remark, ...]]:
-    match numbers.parse(text, indicator.decimals, indicator.measured_in):
+def _disguises(number_format: str, measured_in: str) -> str:
+    """How a number format makes the reader of the screen see another number; '' where it does not."""
+    positive = number_format.split(";")[0]
+    if not positive.strip():
+        return "giấu số"
+    bare = re.sub(r"\[[^\]]*\]|[_*].", "", positive)  # colours and locales; padding
+    words = [quoted or escaped for quoted, escaped in re.findall(r'"([^"]*)"|\\(.)', bare)]
+    if tidy("".join(words)).casefold() not in ("", measured_in.casefold()) and any(
+        c.isalnum() for word in words for c in word
+    ):
+        return "thêm chữ vào số"
+    bare = re.sub(r'"[^"]*"|\\.', "", bare)
+    if re.search(r"[0#?],+(?![0#?,])", bare):
+        return "chia số cho nghìn"
+    return "" if re.search(r"[0#?@]|General", bare) else "giấu số"
+
+
+def _typed(text: str, indicator: Indicator, point: Literal["", ",", "."]) -> tuple[Decimal, tuple[Remark, ...]]:
+    match numbers.parse(text, indicator.decimals, indicator.measured_in, point):
         case numbers.Parsed(value, ()):
             return value, ()
         case numbers.Parsed(value, notes):
@@ -200,7 +294,6 @@ def _typed(text: str, indicator: Indicator) -> tuple[Decimal, tuple[Remark, ...]
                 text,
                 f"Đọc được là {value} nhưng {', '.join(notes)}.",
                 "Xem lại; nếu đúng thì ghi lại bằng số.",
-                "warning",
             )
             return value, (remark,)
         case numbers.Refused(reason, remedy):
@@ -217,11 +310,6 @@ def _yes_or_no(found: str) -> RefusedError:
     )
 
 
-def tidy(text: str) -> str:
-    """A label or word as it is compared: NFC, single plain spaces, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def shown(raw: RawCell | None) -> str:
     """A raw value as the analyst sees it."""
     if raw is None:
@@ -229,3 +317,8 @@ def shown(raw: RawCell | None) -> str:
     if isinstance(raw.value, float):
         return format(raw.value, ".15g").replace(".", ",")
     return str(raw.value)
+
+
+def plain(value: Decimal) -> str:
+    """Plain digits with a decimal comma, as typed in a cell."""
+    return format(value, "f").replace(".", ",")

@@ -10,10 +10,14 @@ from functools import cached_property
 from danvan.catalogue import Catalogue, load_catalogue
 from danvan.errors import ReturnsError, SettingsError, nearest
 from danvan.intake import numbers
+from danvan.intake.answers import answered
 from danvan.intake.checks import check
+from danvan.intake.files import Progress, silent
 from danvan.intake.findings import Cell, Finding
-from danvan.intake.observations import Bound, Observation, Return
+from danvan.intake.observations import EXACT, Bound, Observation, Received, Return
 from danvan.intake.returns import read_returns
+from danvan.intake.rules import RULES
+from danvan.intake.values import plain
 from danvan.loading import read_csv
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
@@ -47,6 +51,7 @@ class Year:
     missing: tuple[Unit, ...]
     stated: tuple[Stated, ...]
     findings: tuple[Finding, ...]
+    files: tuple[Received, ...] = ()
     last: Year | None = None
 
     @cached_property
@@ -80,14 +85,14 @@ class Year:
             raise ReturnsError(f"Phiếu năm {self.params.year} có {len(errors)} lỗi phải sửa trước.", errors)
 
 
-def read_year(project: Project, year: int, *, with_last: bool = True) -> Year:
-    """Read and check a year; last year's returns, where they are, serve the checks.
+def read_year(project: Project, year: int, *, with_last: bool = True, progress: Progress = silent) -> Year:
+    """Read and check a year; last year's returns, where they are, serve the checks. `progress` is told of each file.
 
     Raises SettingsError for params, catalogue or units; what is wrong in returns is in `findings`.
     """
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
     units = load_units(project, params.period.end)
-    reading = read_returns(project, params, catalogue, units)
+    reading = read_returns(project, params, catalogue, units, progress)
     if not reading.returns and not project.returns(year).is_dir():
         raise SettingsError(
             f"Chưa có thư mục {project.relative(project.returns(year))}. Hãy đặt phiếu của các đơn vị vào đó."
@@ -97,9 +102,11 @@ def read_year(project: Project, year: int, *, with_last: bool = True) -> Year:
     findings = (
         *reading.findings,
         *check(reading.returns, last.returns if last else (), catalogue, params.thresholds),
-        *_undecided(stated),
+        *_undecided(stated, reading.returns),
     )
-    return Year(params, catalogue, units, reading.returns, reading.missing(units), stated, findings, last)
+    findings = answered(project, year, findings)
+    missing = reading.missing(units)
+    return Year(params, catalogue, units, reading.returns, missing, stated, findings, reading.files, last)
 
 
 def _last_year(project: Project, year: int) -> Year | None:
@@ -128,14 +135,19 @@ def _stated(project: Project, year: int, catalogue: Catalogue) -> Iterable[State
         yield Stated(code, read.value, bound, *texts, Cell(shown, "", f"dòng {line}"))
 
 
-def _undecided(stated: Iterable[Stated]) -> Iterable[Finding]:
+def _undecided(stated: Iterable[Stated], returns: tuple[Return, ...]) -> Iterable[Finding]:
+    """Stated figures that the returns do not add up to, and nobody has decided which to use."""
     for item in stated:
-        if not (item.decision and item.reason):
+        parts = [o for r in returns if (o := r.by_code.get(item.indicator)) and o.value is not None]
+        total = sum((o.value for o in parts if o.value is not None), Decimal(0))
+        agrees = parts and total == item.value and {item.bound, *(o.bound for o in parts)} == {EXACT}
+        if not agrees and not (item.decision and item.reason):
             yield Finding(
                 "competing-figures",
-                "error",
+                RULES["competing-figures"].severity,
                 item.cell,
-                f"{item.bound.word} {item.value}".strip(),
+                f"{item.bound.word} {plain(item.value)}".strip()
+                + (f"; cộng từ phiếu: {plain(total)}" if parts else ""),
                 f"Số do {item.stated_by} nêu khác số trong phiếu mà chưa có quyết định dùng số nào.",
                 "Điền cột decision và reason.",
                 indicator=item.indicator,

@@ -5,28 +5,46 @@ Each is made with plain openpyxl (or bytes) from a copy of a committed return.
 
 from __future__ import annotations
 
-import io
 import os
-import re
 import shutil
-import struct
 import time
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
 import pytest
-from openpyxl.worksheet.worksheet import Worksheet
+from workbooks import (
+    FILE,
+    SHOWN,
+    UNIT,
+    Change,
+    append,
+    bomb,
+    cached,
+    change,
+    delete,
+    form_of,
+    head,
+    liar,
+    on_both_sheets,
+    place,
+    put,
+    remember_good_files,
+    rename,
+    zipped,
+)
 
 from danvan.catalogue import load_catalogue
 from danvan.errors import ReturnsError
+from danvan.intake import layout
 from danvan.intake.findings import Finding
 from danvan.intake.observations import Status
 from danvan.intake.returns import Reading, read_returns
 from danvan.intake.year import read_year
+from danvan.measures import compute
 from danvan.params import load_params
 from danvan.paths import Project
 from danvan.units import load_units
@@ -35,8 +53,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PARAMS = load_params(Project(ROOT), 2023)
 CATALOGUE = load_catalogue(Project(ROOT)).of_year(2023)
 UNITS = load_units(Project(ROOT), PARAMS.period.end)
-FILE, SHOWN, UNIT = "Hồng Bàng.xlsx", "data/2023/returns/Hồng Bàng.xlsx", "Quận Hồng Bàng"
-Change = Callable[[openpyxl.Workbook], object]
+# What each unit's form asks for: a quận has no communes, a huyện no wards, Bạch Long Vĩ neither.
+_QUAN = ("Hồng Bàng", "Ngô Quyền", "Lê Chân", "Hải An", "Kiến An", "Đồ Sơn", "Dương Kinh")
+_HUYEN = ("Thủy Nguyên", "An Dương", "An Lão", "Kiến Thụy", "Tiên Lãng", "Vĩnh Bảo", "Cát Hải")
+OWED = {"Bạch Long Vĩ": 33, "Khối thành phố": 34, **dict.fromkeys(_QUAN, 34), **dict.fromkeys(_HUYEN, 35)}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_good_files(monkeypatch)
 
 
 @pytest.fixture
@@ -49,59 +74,6 @@ def project(tmp_path: Path) -> Project:
 
 def read(project: Project) -> Reading:
     return read_returns(project, PARAMS, CATALOGUE, UNITS)
-
-
-# --- making returns bad ----------------------------------------------------------------------------------------
-
-
-def place(book: openpyxl.Workbook, code: str) -> tuple[Worksheet, int]:
-    """Sheet and row of an indicator in a return."""
-    return next(
-        (sheet, cell.row)
-        for sheet in book.worksheets
-        for (cell,) in sheet.iter_rows(max_col=1)
-        if cell.value == code and cell.row
-    )
-
-
-def change(project: Project, how: Change, file: str = FILE) -> None:
-    path = project.returns(2023) / file
-    book = openpyxl.load_workbook(path)
-    how(book)
-    book.save(path)
-
-
-def put(code: str, value: object = ..., precision: object = ..., status: object = ..., form: str = "") -> Change:
-    """Set cells of an indicator's row; `...` leaves one as it is."""
-
-    def how(book: openpyxl.Workbook) -> None:
-        sheet, row = place(book, code)
-        for column, entry in ((4, value), (5, precision), (6, status)):
-            if entry is not ...:
-                sheet.cell(row, column).value = entry  # type: ignore[assignment]
-        if form:
-            sheet.cell(row, 4).number_format = form
-
-    return how
-
-
-def head(sheet: str, label: str, value: object) -> Change:
-    """Set the value beside a label in the head of a sheet."""
-
-    def how(book: openpyxl.Workbook) -> None:
-        row = next(c.row for (c,) in book[sheet].iter_rows(max_col=1, max_row=9) if c.value == label)
-        assert row
-        book[sheet].cell(row, 2).value = value  # type: ignore[assignment]
-
-    return how
-
-
-def on_both_sheets(label: str, value: object) -> Change:
-    def how(book: openpyxl.Workbook) -> None:
-        for name in ("Ban Dân vận", "Công an"):
-            head(name, label, value)(book)
-
-    return how
 
 
 def told(reading: Reading, file: str = SHOWN) -> list[tuple[str, str, str, str]]:
@@ -119,7 +91,7 @@ def others_are_read(reading: Reading, file: str = FILE) -> None:
     good = {r.file: len(r.observations) for r in reading.returns if not r.file.endswith(f"/{file}")}
     assert len(good) == 15
     for name, count in good.items():
-        assert count == (34 if "Khối thành phố" in name else 36), name
+        assert count == OWED[Path(name).stem], name
     assert [f for f in reading.findings if f.cell.file in good] == []
 
 
@@ -131,11 +103,11 @@ def test_the_committed_returns_are_read_without_a_finding(project: Project) -> N
     assert all(r.illustrative for r in reading.returns)
     observations = {(o.unit.name, o.indicator.code): o for r in reading.returns for o in r.observations}
     weight = observations["Hồng Bàng", "fireworks_kg"]
-    assert (weight.value, str(weight.cell)) == (Decimal("28.55"), f"{SHOWN}, trang “Công an”, D21")
+    assert (weight.value, str(weight.cell)) == (Decimal("28.55"), f"{SHOWN}, trang “Công an”, D19")
     assert observations["Hồng Bàng", "plan_signed"].value == 1
     assert observations["Bạch Long Vĩ", "plan_signed"].value == 0
     assert observations["Hồng Bàng", "police_models_removed"].status is Status.ZERO
-    assert observations["Hồng Bàng", "commune_officers"].status is Status.NOT_APPLICABLE
+    assert ("Hồng Bàng", "commune_officers") not in observations  # a quận has no communes: its form does not ask
     assert observations["Khối thành phố", "web_views"].bound.word == "hơn"
 
 
@@ -146,23 +118,23 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     # what is wrong: (how it is made, sheet and cell, rule, what was found, reason, remedy)
     "an error": (
         put("tips_received", "#REF!"),
-        "Công an!D15",
-        "unclear-number",
+        "Công an!D13",
+        "error-cell",
         "#REF!",
         "“#REF!” là lỗi công thức của Excel.",
         "Sửa công thức hoặc ghi số trực tiếp.",
     ),
     "a formula": (
         put("tips_received", "=100+55"),
-        "Công an!D15",
-        "formula",
+        "Công an!D13",
+        "formula-without-value",
         "=100+55",
-        "Ô chứa công thức; số có thể đổi khi mở lại.",
-        "Dán lại dưới dạng giá trị.",
+        "Ô chứa công thức mà tệp không lưu kết quả.",
+        "Chép ô rồi dán lại dưới dạng giá trị.",
     ),
     "true": (
         put("tips_received", True),
-        "Công an!D15",
+        "Công an!D13",
         "wrong-type",
         "True",
         "Ô chứa giá trị đúng/sai, không phải số.",
@@ -170,7 +142,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "14/15 made a date by Excel": (
         put("tips_received", datetime(2015, 11, 14)),
-        "Công an!D15",
+        "Công an!D13",
         "wrong-type",
         "2015-11-14 00:00:00",
         "Ô chứa ngày tháng (Excel có thể đã đổi số dạng 14/15 thành ngày), không phải số.",
@@ -178,7 +150,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a percentage": (
         put("tips_valuable", 0.912, form="0.0%"),
-        "Công an!D16",
+        "Công an!D14",
         "percent",
         "0,912",
         "Ô định dạng phần trăm; chỉ tiêu này nhận số tuyệt đối.",
@@ -186,7 +158,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a negative number": (
         put("tips_received", -5),
-        "Công an!D15",
+        "Công an!D13",
         "negative",
         "-5",
         "Số âm; chỉ tiêu này không thể âm.",
@@ -194,7 +166,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a fraction of a count": (
         put("tips_received", 4.342),
-        "Công an!D15",
+        "Công an!D13",
         "fraction",
         "4,342",
         "Chỉ tiêu này chỉ nhận số nguyên; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
@@ -202,7 +174,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a text with two readings": (
         put("tips_received", "4,342"),
-        "Công an!D15",
+        "Công an!D13",
         "unclear-number",
         "4,342",
         "“4,342” có hai cách đọc: dấu phẩy là phần thập phân hay ngăn hàng nghìn.",
@@ -210,7 +182,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "an approximate number": (
         put("tips_received", "hơn 700"),
-        "Công an!D15",
+        "Công an!D13",
         "unclear-number",
         "hơn 700",
         "“hơn 700” là số ước chừng.",
@@ -218,7 +190,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "nothing": (
         put("tips_received", None),
-        "Công an!D15",
+        "Công an!D13",
         "blank",
         "(trống)",
         "Ô trống không rõ là số 0 hay không báo cáo.",
@@ -226,7 +198,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a space": (
         put("tips_received", " "),
-        "Công an!D15",
+        "Công an!D13",
         "blank",
         "(dấu cách)",
         "Ô chỉ có dấu cách.",
@@ -234,7 +206,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "“không” for a number": (
         put("tips_received", "không"),
-        "Công an!D15",
+        "Công an!D13",
         "unclear-number",
         "không",
         "“không” không rõ là số 0 hay không báo cáo.",
@@ -242,7 +214,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a number and “không báo cáo”": (
         put("tips_received", 5, status="không báo cáo"),
-        "Công an!D15",
+        "Công an!D13",
         "value-and-status",
         "5 và “không báo cáo”",
         "Vừa có số vừa chọn tình trạng trái với số.",
@@ -250,7 +222,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a number and “không phát sinh”": (
         put("tips_received", 5, status="không phát sinh"),
-        "Công an!D15",
+        "Công an!D13",
         "value-and-status",
         "5 và “không phát sinh”",
         "Vừa có số vừa chọn tình trạng trái với số.",
@@ -258,7 +230,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a status of one's own": (
         put("tips_received", None, status="chưa có"),
-        "Công an!F15",
+        "Công an!F13",
         "unknown-word",
         "chưa có",
         "Cột Tình trạng chỉ nhận: không phát sinh, không báo cáo, không áp dụng.",
@@ -266,7 +238,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a precision of one's own": (
         put("tips_received", precision="gần"),
-        "Công an!E15",
+        "Công an!E13",
         "unknown-word",
         "gần",
         "Cột Mức chính xác chỉ nhận: chính xác, hơn, trên, khoảng.",
@@ -274,7 +246,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "a precision without a number": (
         put("tips_received", None, precision="hơn", status="không báo cáo"),
-        "Công an!E15",
+        "Công an!E13",
         "word-without-number",
         "hơn",
         "Cột Mức chính xác chỉ đi với một con số.",
@@ -282,23 +254,15 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
     ),
     "more than nothing": (
         put("tips_received", 0, precision="hơn"),
-        "Công an!D15",
+        "Công an!D13",
         "zero-with-word",
         "hơn 0",
         "Số 0 không đi với “hơn”, “trên”, “khoảng”.",
         "Sửa một trong hai ô.",
     ),
-    "a number where there is no such thing": (
-        put("commune_officers", 5, status=None),
-        "Công an!D13",
-        "not-applicable",
-        "5",
-        "Quận Hồng Bàng không có đối tượng của chỉ tiêu này.",
-        "Để trống ô Giá trị và chọn “không áp dụng”.",
-    ),
     "not applicable where it is owed": (
         put("tips_received", None, status="không áp dụng"),
-        "Công an!D15",
+        "Công an!D13",
         "not-applicable",
         "không áp dụng",
         "Quận Hồng Bàng phải báo cáo chỉ tiêu này.",
@@ -351,7 +315,7 @@ def test_a_bad_cell(what: str, project: Project) -> None:
     assert (one.reason, one.remedy) == (reason, remedy)
     others_are_read(reading)
     [bad] = [r for r in reading.returns if r.file == SHOWN]
-    assert len(bad.observations) == 35  # all but the one
+    assert len(bad.observations) == 33  # all but the one
     assert one.indicator not in {o.indicator.code for o in bad.observations}
 
 
@@ -374,20 +338,34 @@ def test_a_fraction_is_told_with_its_own_digits(code: str, value: float, wanted:
 @pytest.mark.parametrize("error", ["#DIV/0!", "#N/A", "#NAME?", "#VALUE!", "#NUM!", "#NULL!"])
 def test_every_error_of_excel_is_an_error(error: str, project: Project) -> None:
     change(project, put("guns", error))
-    assert told(read(project)) == [("unclear-number", "error", "Công an", "D23")]
+    assert told(read(project)) == [("error-cell", "error", "Công an", "D21")]
 
 
-def test_a_formula_is_refused_even_with_a_value_beside_it(project: Project) -> None:
-    """Excel keeps the value it last calculated; whether that still holds cannot be known."""
-    path = project.returns(2023) / FILE
-    change(project, put("tips_received", "=100+55"))
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    name = "xl/worksheets/sheet2.xml"
-    members[name], count = re.subn(rb"<f>100\+55</f><v\s*(/>|></v>)", b"<f>100+55</f><v>155</v>", members[name])
-    assert count == 1
-    path.write_bytes(zipped(members))
-    assert told(read(project)) == [("formula", "error", "Công an", "D15")]
+@pytest.mark.parametrize(
+    ("formula", "value", "rule", "found", "taken"),
+    [
+        ("=100+55", "155", "formula", "=100+55 → 155", 155),
+        ("=SUM(D14:D15)", "160", "stale-formula", "=SUM(D14:D15) → 160; tính lại: 155", 160),
+        ("=VLOOKUP(A13,A1:B9,2)", "155", "formula", "=VLOOKUP(A13,A1:B9,2) → 155", 155),
+        ("=[1]Sheet1!A1", "155", "formula-from-elsewhere", "=[1]Sheet1!A1", None),
+        ('=HYPERLINK("http://x.example","155")', "155", "formula-from-elsewhere", None, None),
+        ("=D12/0", "#DIV/0!", "error-cell", "#DIV/0!", None),
+    ],
+)
+def test_a_formula(formula: str, value: str, rule: str, found: str | None, taken: int | None, project: Project) -> None:
+    """What was last calculated is taken, never calculated anew; where that can be checked, it is."""
+    change(project, put("tips_valuable", 100))
+    change(project, put("cases_solved", 55))
+    cached(project, formula, value)
+    reading = read(project)
+    one = finding(reading, rule)
+    assert (one.unit, one.cell.sheet, one.cell.ref) == (UNIT, "Công an", "D13")
+    assert found is None or one.found == found
+    [got] = [r for r in reading.returns if r.file == SHOWN]
+    assert ("tips_received" in got.by_code) == (taken is not None)
+    if taken is not None:
+        assert got.by_code["tips_received"].value == taken
+    others_are_read(reading)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +382,7 @@ def test_a_formula_is_refused_even_with_a_value_beside_it(project: Project) -> N
 def test_a_text_with_one_reading_is_taken(typed: str | float, value: int, note: str, project: Project) -> None:
     change(project, put("tips_received", typed))
     reading = read(project)
-    assert told(reading) == ([("oddly-typed", "warning", "Công an", "D15")] if note else [])
+    assert told(reading) == ([("oddly-typed", "warning", "Công an", "D13")] if note else [])
     if note:
         assert finding(reading, "oddly-typed").reason == f"Đọc được là {value} nhưng {note}."
     [observation] = [
@@ -424,7 +402,7 @@ def test_the_noise_of_binary_fractions_is_no_third_decimal(project: Project) -> 
 def test_what_is_not_reported_is_remarked_and_stays_unknown(project: Project) -> None:
     change(project, put("tips_received", None, status="không báo cáo"))
     reading = read(project)
-    assert told(reading) == [("not-reported", "warning", "Công an", "D15")]
+    assert told(reading) == [("not-reported", "warning", "Công an", "D13")]
     [observation] = [
         o
         for r in reading.returns
@@ -449,24 +427,12 @@ def test_words_may_be_typed_in_any_composition_and_case(project: Project) -> Non
 # --- rows and columns ------------------------------------------------------------------------------------------
 
 
-def delete(code: str) -> Change:
-    def how(book: openpyxl.Workbook) -> None:
-        sheet, row = place(book, code)
-        sheet.delete_rows(row)
-
-    return how
-
-
-def append(sheet: str, *row: object) -> Change:
-    return lambda book: book[sheet].append(row)
-
-
 def test_a_missing_row(project: Project) -> None:
     change(project, delete("guns"))
     reading = read(project)
     assert told(reading) == [("missing-row", "error", "Công an", "")]
     one = finding(reading, "missing-row")
-    assert (one.indicator, one.reason) == ("guns", "Thiếu dòng chỉ tiêu “Súng giao nộp”.")
+    assert (one.indicator, one.reason) == ("guns", "Thiếu dòng chỉ tiêu “Súng giao nộp” (mã guns).")
     others_are_read(reading)
 
 
@@ -477,7 +443,7 @@ def test_an_unknown_code(project: Project) -> None:
 
     change(project, how)
     reading = read(project)
-    assert told(reading) == [("unknown-indicator", "error", "Công an", "A23"), ("missing-row", "error", "Công an", "")]
+    assert told(reading) == [("unknown-indicator", "error", "Công an", "A21"), ("missing-row", "error", "Công an", "")]
     assert finding(reading, "unknown-indicator").reason == (
         "Không có mã chỉ tiêu “gunz” ở trang này. Có phải là “guns”?"
     )
@@ -485,10 +451,11 @@ def test_an_unknown_code(project: Project) -> None:
 
 
 def test_a_code_twice(project: Project) -> None:
-    change(project, append("Công an", "guns", "Súng", "khẩu", 7))
+    change(project, append("Công an", "guns", "Súng giao nộp", "khẩu", 7))
     reading = read(project)
-    assert told(reading) == [("indicator-twice", "error", "Công an", "A42")]
-    assert finding(reading, "indicator-twice").reason == "Chỉ tiêu đã có ở A23."
+    assert told(reading) == [("indicator-twice", "error", "Công an", "D40")]
+    one = finding(reading, "indicator-twice")
+    assert (one.found, one.reason) == ("7; ở D21: 2", "Chỉ tiêu đã có ở D21, với số khác.")
     [guns] = [o.value for r in reading.returns if r.file == SHOWN for o in r.observations if o.indicator.code == "guns"]
     assert guns == 2
 
@@ -496,17 +463,17 @@ def test_a_code_twice(project: Project) -> None:
 def test_a_total_row_without_a_code(project: Project) -> None:
     change(project, append("Công an", None, "Tổng cộng", None, 1234))
     reading = read(project)
-    assert told(reading) == [("row-without-code", "error", "Công an", "B42")]
+    assert told(reading) == [("row-without-code", "error", "Công an", "B40")]
     one = finding(reading, "row-without-code")
     assert one.found == "1234"
-    assert one.remedy == "Xóa dòng tự thêm (kể cả dòng tổng cộng) hoặc lấy lại mã từ phiếu được gửi."
+    assert one.remedy == "Xóa dòng tự thêm (kể cả dòng tổng cộng) hoặc lấy lại từ phiếu được gửi."
     others_are_read(reading)
 
 
 @pytest.mark.parametrize(("row", "severity"), [(("Tổng cộng", None, None, 99), "error"), (("Ghi chú: x",), "warning")])
 def test_a_row_with_words_for_a_code(row: tuple[object, ...], severity: str, project: Project) -> None:
     change(project, append("Công an", *row))
-    assert told(read(project)) == [("unknown-indicator", severity, "Công an", "A42")]
+    assert told(read(project)) == [("unknown-indicator", severity, "Công an", "A40")]
 
 
 def test_a_note_below_the_table_is_no_figure(project: Project) -> None:
@@ -535,19 +502,31 @@ def test_columns_may_stand_elsewhere(project: Project) -> None:
     reading = read(project)
     assert told(reading) == []
     tips = next(o for r in reading.returns if r.file == SHOWN for o in r.observations if o.indicator.code == "guns")
-    assert (tips.value, tips.cell.ref) == (2, "G23")
+    assert (tips.value, tips.cell.ref) == (2, "G21")
 
 
-def test_hidden_rows_are_read_like_all_others(project: Project) -> None:
+def test_hidden_rows_are_read_and_remarked(project: Project) -> None:
     def how(book: openpyxl.Workbook) -> None:
         sheet, row = place(book, "guns")
         sheet.row_dimensions[row].hidden = True
 
     change(project, how)
-    [guns] = [
-        o.value for r in read(project).returns if r.file == SHOWN for o in r.observations if o.indicator.code == "guns"
-    ]
+    reading = read(project)
+    assert told(reading) == [("hidden-rows", "warning", "Công an", "dòng 21")]
+    [guns] = [r.by_code["guns"].value for r in reading.returns if r.file == SHOWN]
     assert guns == 2
+
+
+def test_a_row_that_the_form_does_not_ask_for(project: Project) -> None:
+    """A quận has no communes: a number there is refused, "không áp dụng" is what the reader knew."""
+    row = ("commune_officers", "Công an chính quy tại xã", "đồng chí")
+    change(project, append("Công an", *row, 5))
+    one = finding(read(project), "not-applicable")
+    assert (one.cell.ref, one.found) == ("D40", "5")
+    assert one.reason == "Quận Hồng Bàng không có đối tượng của chỉ tiêu này."
+    assert one.remedy == "Để trống ô Giá trị và chọn “không áp dụng”."
+    change(project, put("commune_officers", None, status="không áp dụng"))
+    assert read(project).findings == ()
 
 
 # --- sheets and heads ------------------------------------------------------------------------------------------
@@ -562,18 +541,13 @@ def test_a_missing_sheet(project: Project) -> None:
     others_are_read(reading)
 
 
-def rename(sheet: str, title: str) -> Change:
-    def how(book: openpyxl.Workbook) -> None:
-        book[sheet].title = title
-
-    return how
-
-
 def test_a_renamed_sheet(project: Project) -> None:
     change(project, rename("Công an", "Cong an quan"))
     reading = read(project)
-    assert told(reading) == [("missing-sheet", "error", "", "")]
-    assert finding(reading, "missing-sheet").found == "chỉ có Ban Dân vận, Cong an quan"
+    assert told(reading) == [("extra-sheet", "warning", "Cong an quan", ""), ("missing-sheet", "error", "", "")]
+    one = finding(reading, "missing-sheet")
+    assert one.found == "chỉ có Ban Dân vận, Cong an quan"
+    assert one.reason == "Thiếu trang “Công an”. Có phải là “Cong an quan”?"
     others_are_read(reading)
 
 
@@ -595,10 +569,37 @@ def test_a_sheet_s_name_in_decomposed_letters(project: Project) -> None:
 HEADS: dict[str, tuple[str, object, str, str, str]] = {
     # what is wrong: (label, value, rule, cell, reason)
     "last year's form": ("Năm", 2022, "wrong-year", "B6", "“Năm” phải là 2023."),
-    "another layout": ("Mẫu phiếu", 2, "wrong-layout", "B3", "“Mẫu phiếu” phải là 1."),
-    "a part of the period": (
+    "a form's id typed in": (
+        "Mẫu phiếu",
+        "DV2-2023-HP-303-abcdefgh-aaaa",
+        "wrong-form",
+        "B3",
+        "Mã mẫu phiếu bị sửa, hoặc phiếu không lập trên mẫu được gửi.",
+    ),
+    "another layout": (
+        "Mẫu phiếu",
+        str(layout.FormId(1, 2023, "HP-303", "abcdefgh")),
+        "wrong-layout",
+        "B3",
+        "Bố cục mẫu phiếu là 1",
+    ),
+    "the form of last year": (
+        "Mẫu phiếu",
+        form_of(2022, "Hồng Bàng"),
+        "last-years-form",
+        "B3",
+        "Mẫu phiếu của năm 2022, không phải năm 2023.",
+    ),
+    "the form of another unit": (
+        "Mẫu phiếu",
+        form_of(2023, "Ngô Quyền"),
+        "form-of-another-unit",
+        "B3",
+        "Mẫu phiếu này phát cho Quận Ngô Quyền.",
+    ),
+    "another period": (
         "Kỳ số liệu",
-        "01/01/2023 - 30/9/2023",
+        "01/7/2023 - 31/12/2023",
         "wrong-period",
         "B7",
         "“Kỳ số liệu” phải là 01/01/2023 - 31/12/2023.",
@@ -652,21 +653,49 @@ def test_a_deleted_head(project: Project) -> None:
 
 def test_two_units_in_one_file(project: Project) -> None:
     change(project, head("Công an", "Đơn vị", "Quận Ngô Quyền"))
+    change(project, head("Công an", "Mẫu phiếu", form_of(2023, "Ngô Quyền")))
     reading = read(project)
-    assert told(reading) == [("two-units", "error", "Công an", "B4")]
-    assert finding(reading, "two-units").reason == (
-        "Hai trang của một phiếu ghi hai đơn vị: Quận Hồng Bàng và Quận Ngô Quyền."
-    )
+    one = finding(reading, "two-units")
+    assert (one.severity, one.found) == ("error", "Quận Hồng Bàng và Quận Ngô Quyền")
     others_are_read(reading)
     assert [unit.full_name for unit in reading.missing(UNITS)] == [UNIT]
 
 
+def test_a_part_of_the_period_is_taken_and_marked(project: Project) -> None:
+    change(project, on_both_sheets("Kỳ số liệu", "01/01/2023 - 30/9/2023"))
+    reading = read(project)
+    assert told(reading) == [
+        ("partial-period", "warning", "Ban Dân vận", "B7"),
+        ("partial-period", "warning", "Công an", "B7"),
+    ]
+    [got] = [r for r in reading.returns if r.file == SHOWN]
+    assert got.until == date(2023, 9, 30)
+    total = compute(read_year(project, 2023, with_last=False))["tips_received", "total"]
+    assert (total.reported, total.owed, total.complete) == (14, 15, False)
+
+
 def test_the_unit_is_the_one_inside_whatever_the_file_is_called(project: Project) -> None:
     folder = project.returns(2023)
-    (folder / FILE).rename(folder / "Ngô Quyền (1).xlsx")
+    (folder / FILE).rename(folder / "Ngo Quyen (1).xlsx")
     reading = read(project)
-    assert reading.findings == ()
-    assert {r.unit.name: Path(r.file).name for r in reading.returns}["Hồng Bàng"] == "Ngô Quyền (1).xlsx"
+    [one] = reading.findings
+    assert (one.rule, one.severity, one.unit, one.found) == ("file-name", "warning", UNIT, "Ngo Quyen (1).xlsx")
+    assert one.reason == "Tên tệp nhắc Quận Ngô Quyền, trong phiếu là Quận Hồng Bàng; lấy theo trong phiếu."
+    assert {r.unit.name: Path(r.file).name for r in reading.returns}["Hồng Bàng"] == "Ngo Quyen (1).xlsx"
+
+
+def test_a_file_name_without_a_unit_says_nothing(project: Project) -> None:
+    folder = project.returns(2023)
+    (folder / FILE).rename(folder / "Phiếu 2023 (bản cuối).xlsx")
+    assert read(project).findings == ()
+
+
+@pytest.mark.parametrize("typed", ["Q. Hồng Bàng", "hồng bàng quận", "Quận Hồng Bang"])
+def test_a_unit_that_is_not_quite_called_so(typed: str, project: Project) -> None:
+    """One way of reading is a warning, none is an error; a missing tone is not overlooked."""
+    change(project, on_both_sheets("Đơn vị", typed))
+    rules = {f.rule for f in read(project).findings}
+    assert rules == ({"unit-spelling"} if typed.startswith("Q.") else {"unknown-unit", "missing-return"})
 
 
 def test_the_same_file_twice_counts_once(project: Project) -> None:
@@ -689,7 +718,7 @@ def test_two_different_files_of_one_unit(project: Project) -> None:
     reading = read(project)
     assert told(reading, "data/2023/returns/Phiếu sửa.xlsx") == [("duplicate-return", "error", "", "")]
     one = finding(reading, "duplicate-return")
-    assert (one.unit, one.found) == (UNIT, f"{UNIT} đã có ở {SHOWN}")
+    assert (one.unit, one.found) == (UNIT, f"{UNIT} đã có ở {SHOWN}; khác ở D21")
     assert len(reading.returns) == 16
 
 
@@ -705,8 +734,8 @@ def test_a_part_larger_than_its_whole(project: Project) -> None:
     change(project, put("tips_valuable", 156))
     one = broken(project, "part-larger-than-whole")
     assert (one.severity, one.unit, one.indicator) == ("error", UNIT, "tips_valuable")
-    assert str(one.cell) == f"{SHOWN}, trang “Công an”, D16"
-    assert one.found == "Tin có giá trị (D16) = 156, Tin về an ninh trật tự (D15) = 155"
+    assert str(one.cell) == f"{SHOWN}, trang “Công an”, D14"
+    assert one.found == "Tin có giá trị (D14) = 156, Tin về an ninh trật tự (D13) = 155"
     assert one.reason == "Tin có giá trị là một phần của tin nhận được."
 
 
@@ -728,8 +757,8 @@ def test_more_wards_than_exist(project: Project) -> None:
     change(project, put("model_ward_police", 10))
     one = broken(project, "more-than-exist")
     assert (one.cell.ref, one.found) == (
-        "D36",
-        "Công an phường điển hình, kiểu mẫu (D36) = 10; số phường của đơn vị = 9",
+        "D34",
+        "Công an phường điển hình, kiểu mẫu (D34) = 10; số phường của đơn vị = 9",
     )
 
 
@@ -748,7 +777,7 @@ def test_errors_stop_the_report_warnings_do_not(project: Project) -> None:
     with pytest.raises(ReturnsError) as caught:
         read_year(project, 2023, with_last=False).require_sound(allow_incomplete=True)
     assert str(caught.value) == "Phiếu năm 2023 có 2 lỗi phải sửa trước."
-    assert [f.rule for f in caught.value.findings] == ["unclear-number", "part-larger-than-whole"]  # type: ignore[attr-defined]
+    assert [f.rule for f in caught.value.findings] == ["error-cell", "part-larger-than-whole"]  # type: ignore[attr-defined]
 
 
 def test_a_missing_return_alone_may_be_allowed(project: Project) -> None:
@@ -766,95 +795,24 @@ def test_a_missing_return_alone_may_be_allowed(project: Project) -> None:
 # --- containers ------------------------------------------------------------------------------------------------
 
 
-def zipped(members: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return out.getvalue()
-
-
-def bomb(good: bytes) -> bytes:
-    """A workbook that says of its sheet that it unpacks to 1 GB, and does."""
-    with zipfile.ZipFile(io.BytesIO(good)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, content in members.items():
-            if name != "xl/worksheets/sheet1.xml":
-                archive.writestr(name, content)
-                continue
-            head, tail = content.split(b"<sheetData>")
-            with archive.open(name, "w") as member:
-                member.write(head + b"<sheetData>")
-                for _ in range(110):
-                    member.write(b"<row/>" * 175_000)
-                member.write(tail)
-    return out.getvalue()
-
-
-def liar(good: bytes) -> bytes:
-    """The same bomb, but its directory declares that the sheet is small."""
-    made = bytearray(bomb(good))
-    at = made.rindex(b"PK\x01\x02", 0, made.rindex(b"xl/worksheets/sheet1.xml"))
-    struct.pack_into("<I", made, at + 24, 1000)
-    return bytes(made)
-
-
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
-CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
-    "0 bytes": (lambda _: b"", "tệp rỗng (0 byte)", "Gửi lại phiếu dạng Excel (.xlsx)."),
-    "cut off": (lambda good: good[:-40], "tệp bị cắt cụt hoặc hỏng", "Chép hoặc gửi lại tệp."),
-    "half a file": (lambda good: good[: len(good) // 2], "tệp bị cắt cụt hoặc hỏng", "Chép hoặc gửi lại tệp."),
-    ".xls": (lambda _: OLE + b"Workbook", "tệp Excel đời cũ (.xls)", "Lưu lại dạng .xlsx rồi gửi lại."),
-    "a password": (
-        lambda _: OLE + "EncryptedPackage".encode("utf-16-le"),
-        "tệp đặt mật khẩu",
-        "Bỏ mật khẩu rồi gửi lại.",
-    ),
-    "a PDF": (
-        lambda _: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
-        "nội dung là PDF, không phải Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
-    "a scan": (
-        lambda _: b"\xff\xd8\xff\xe0\x00\x10JFIF",
-        "nội dung là ảnh, không phải Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
-    "HTML": (
-        lambda _: b"\r\n<html><table><tr><td>tips_received</td></tr></table>",
-        "nội dung là trang web (HTML), không phải Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
-    "CSV": (
-        lambda _: "Mã;Giá trị\ntips_received;155\n".encode("utf-8-sig"),
-        "nội dung là tệp loại khác, không phải Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
-    "a zip of something else": (
-        lambda _: zipped({"a.txt": b"x"}),
-        "tệp nén không chứa bảng tính Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
-    "a Word document": (
-        lambda _: zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"}),
-        "tệp nén không chứa bảng tính Excel",
-        "Gửi lại phiếu dạng Excel (.xlsx).",
-    ),
+# What each kind of file is refused with, tests/unit/test_container.py tells; here, that it sinks no other.
+CONTAINERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "0 bytes": (lambda _: b"", "empty-file"),
+    "cut off": (lambda good: good[:-40], "damaged-file"),
+    "a PDF": (lambda _: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not-excel"),
     "a broken workbook": (
         lambda _: zipped({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<"}),
-        "tệp hỏng, không mở được (",
-        "Mở tệp bằng Excel, lưu lại dạng .xlsx rồi gửi lại.",
+        "damaged-file",
     ),
 }
 
 
-def bad_file_is_named(reading: Reading, reason: str, remedy: str) -> None:
-    assert told(reading) == [("unreadable-file", "error", "", "")]
-    one = finding(reading, "unreadable-file")
-    assert one.found.startswith(reason)
-    assert (one.reason, one.remedy) == ("Không đọc được phiếu.", remedy)
+def bad_file_is_named(reading: Reading, rule: str) -> None:
+    assert told(reading) == [(rule, "error", "", "")]
+    one = finding(reading, rule)
+    assert one.unit == UNIT  # by the name of the file, so that the letter finds its way
+    assert one.reason.endswith(".")
+    assert one.remedy.endswith(".")
     others_are_read(reading)  # 14 districts and the city
     assert finding(reading, "missing-return").unit == UNIT
     assert len(reading.findings) == 2
@@ -862,10 +820,10 @@ def bad_file_is_named(reading: Reading, reason: str, remedy: str) -> None:
 
 @pytest.mark.parametrize("what", CONTAINERS)
 def test_a_file_that_is_no_workbook(what: str, project: Project) -> None:
-    make, reason, remedy = CONTAINERS[what]
+    make, rule = CONTAINERS[what]
     path = project.returns(2023) / FILE
     path.write_bytes(make(path.read_bytes()))
-    bad_file_is_named(read(project), reason, remedy)
+    bad_file_is_named(read(project), rule)
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="symbolic links need rights on Windows")
@@ -873,18 +831,14 @@ def test_a_link_is_not_followed(project: Project, tmp_path: Path) -> None:
     path = project.returns(2023) / FILE
     path.rename(tmp_path / "elsewhere.xlsx")
     path.symlink_to(tmp_path / "elsewhere.xlsx")
-    bad_file_is_named(
-        read(project), "không phải một tệp thường (liên kết hoặc thư mục)", "Chép chính tệp vào thư mục phiếu."
-    )
+    bad_file_is_named(read(project), "not-a-file")
 
 
 def test_a_folder_named_like_a_return(project: Project) -> None:
     path = project.returns(2023) / FILE
     path.unlink()
     path.mkdir()
-    bad_file_is_named(
-        read(project), "không phải một tệp thường (liên kết hoặc thư mục)", "Chép chính tệp vào thư mục phiếu."
-    )
+    bad_file_is_named(read(project), "not-a-file")
 
 
 def test_a_zip_bomb_is_refused_by_what_it_declares(project: Project) -> None:
@@ -894,7 +848,7 @@ def test_a_zip_bomb_is_refused_by_what_it_declares(project: Project) -> None:
     start = time.monotonic()
     reading = read(project)
     assert time.monotonic() - start < 5
-    bad_file_is_named(reading, "tệp bung ra 11", "Chép số liệu sang phiếu trống rồi gửi lại.")
+    bad_file_is_named(reading, "zip-bomb")
 
 
 def test_a_zip_bomb_that_lies_about_its_size(project: Project) -> None:
@@ -903,14 +857,14 @@ def test_a_zip_bomb_that_lies_about_its_size(project: Project) -> None:
     start = time.monotonic()
     reading = read(project)
     assert time.monotonic() - start < 5
-    assert [rule for rule, *_ in told(reading)] == ["unreadable-file"]
+    assert [rule for rule, *_ in told(reading)] == ["damaged-file"]
     others_are_read(reading)
 
 
 def test_a_file_that_is_too_large(project: Project) -> None:
     with (project.returns(2023) / FILE).open("r+b") as file:
         file.truncate(30_000_000)
-    bad_file_is_named(read(project), "tệp nặng 30 MB", "Chép số liệu sang phiếu trống rồi gửi lại.")
+    bad_file_is_named(read(project), "too-large")
 
 
 def test_a_formatted_cell_in_the_last_corner_costs_nothing(project: Project) -> None:
@@ -934,11 +888,13 @@ def test_a_sheet_of_very_many_rows_is_refused_quickly(project: Project) -> None:
     start = time.monotonic()
     reading = read(project)
     assert time.monotonic() - start < 5
-    assert [rule for rule, *_ in told(reading)] == ["unreadable-file"]
+    assert [rule for rule, *_ in told(reading)] == ["zip-bomb"]
     others_are_read(reading)
 
 
-@pytest.mark.parametrize("name", ["~$Hồng Bàng.xlsx", ".Hồng Bàng.xlsx", "Hồng Bàng.xlsx.part", "Hồng Bàng.tmp"])
+@pytest.mark.parametrize(
+    "name", [".Hồng Bàng.xlsx", "Hồng Bàng.xlsx.part", "Hồng Bàng.tmp", "~$Phiếu cũ.xlsx", "Thumbs.db", "desktop.ini"]
+)
 def test_what_excel_or_a_copy_leaves_beside_is_ignored(name: str, project: Project) -> None:
     (project.returns(2023) / name).write_bytes(b"\x0bHong Bang")
     reading = read(project)
@@ -946,18 +902,29 @@ def test_what_excel_or_a_copy_leaves_beside_is_ignored(name: str, project: Proje
     assert len(reading.returns) == 16
 
 
+@pytest.mark.parametrize("owner", ["~$Hồng Bàng.xlsx", "~$ng Bàng.xlsx"])
+def test_a_return_that_is_open_in_excel(owner: str, project: Project) -> None:
+    """Of a long name Excel drops the first two letters."""
+    (project.returns(2023) / owner).write_bytes(b"\x0bHong Bang")
+    reading = read(project)
+    assert told(reading) == [("open-in-excel", "warning", "", "")]
+    assert len(reading.returns) == 16
+
+
 def test_several_bad_files_are_all_named(project: Project) -> None:
     folder = project.returns(2023)
     (folder / FILE).write_bytes(b"")
     (folder / "Đồ Sơn.xlsx").write_bytes(b"%PDF-1.7")
+    (folder / "quét.xlsx").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
     change(project, put("guns", "#REF!"), "Lê Chân.xlsx")
     reading = read(project)
     assert sorted((f.rule, f.unit) for f in reading.findings) == [
+        ("empty-file", "Quận Hồng Bàng"),
+        ("error-cell", "Quận Lê Chân"),
         ("missing-return", "Quận Hồng Bàng"),
         ("missing-return", "Quận Đồ Sơn"),
-        ("unclear-number", "Quận Lê Chân"),
-        ("unreadable-file", ""),
-        ("unreadable-file", ""),
+        ("not-excel", ""),
+        ("not-excel", "Quận Đồ Sơn"),
     ]
     assert len(reading.returns) == 14
 

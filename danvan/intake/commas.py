@@ -1,0 +1,55 @@
+"""CSV -> sheets: the same form, saved as CSV out of a spreadsheet, one part of the form after the other or a file each.
+
+All cells are texts; the head may declare the decimal mark. The separator is the one that parts the table's heads.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+from danvan.intake import layout
+from danvan.intake.cells import RawCell, Sheet, in_unicode, letter, tidy
+from danvan.intake.container import UnreadableError
+
+
+def sheets(content: bytes) -> tuple[Sheet, ...]:
+    """The parts of a CSV, each as a sheet without a name: a new one begins at each title. Raises UnreadableError."""
+    text = content.decode("utf-8-sig")
+    separator = next((mark for mark in ";,\t" if any(_is_header(row) for row in _rows(text, mark))), None)
+    if separator is None:
+        raise UnreadableError(
+            "not-a-form",
+            f"CSV có {text.count(chr(10)) + 1} dòng",
+            f"Không thấy dòng tiêu đề có “{layout.CODE}” và “{layout.VALUE}”.",
+            "Lưu trang của phiếu ra CSV, giữ nguyên các dòng đầu trang và dòng tiêu đề.",
+        )
+    parts: list[dict[tuple[int, int], RawCell]] = []
+    for number, row in enumerate(_rows(text, separator), start=1):
+        if not parts or (row and tidy(row[0]) == layout.TITLE and parts[-1]):
+            parts.append({})
+        for column, text in enumerate(row, start=1):
+            if text.strip():
+                value, encoding = in_unicode(text)
+                ref = f"{letter(column)}{number}"
+                parts[-1][number, column] = RawCell(ref, number, column, value, "s", encoding=encoding)
+    return tuple(_part(cells) for cells in parts if cells)
+
+
+def _rows(text: str, separator: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error:
+        return []
+
+
+def _is_header(row: list[str]) -> bool:
+    return {layout.CODE, layout.VALUE} <= {tidy(in_unicode(text)[0]) for text in row}
+
+
+def _part(cells: dict[tuple[int, int], RawCell]) -> Sheet:
+    sheet = Sheet("", cells)
+    labels = {tidy(sheet.text(row, 1)): row for row in sheet.rows}
+    mark = sheet.text(labels[layout.HEAD_DECIMAL_MARK], 2) if layout.HEAD_DECIMAL_MARK in labels else ""
+    return replace(sheet, decimal_mark=mark)
