@@ -10,7 +10,7 @@ from danvan.catalogue import Catalogue, Indicator
 from danvan.document import CellKind, Column, RowRole, Table, TableCell, TableRow
 from danvan.intake.findings import Finding
 from danvan.intake.observations import Status
-from danvan.intake.year import Stated
+from danvan.intake.stated import Stated
 from danvan.measures import TOTAL, Change, Result, Results
 from danvan.units import Unit, Units
 from danvan.wording import change_in_table, coverage, in_table, measured, number, with_bound

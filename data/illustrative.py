@@ -93,7 +93,7 @@ def generate(
     the published ones. `placed`: values by indicator and unit name, whatever the rules say.
     `after`: the values of the following year; those of `year` lie near them, stocks and flows fit.
     """
-    catalogue, params = load_catalogue(project), load_params(project, year)
+    catalogue, params = load_catalogue(project).of_year(year), load_params(project, year)
     units = load_units(project, params.period.end)
     values = make(units, catalogue, f"{seed} {year}", totals or {}, placed or {}, after or {})
     for unit in units.all:

@@ -72,6 +72,14 @@ class Sheet:
                     found.setdefault(row, []).append(cell)
         return found
 
+    def at(self, ref: str) -> RawCell | None:
+        """The cell at an address such as 'D12', or None where it is empty."""
+        return self._by_ref.get(ref)
+
+    @cached_property
+    def _by_ref(self) -> dict[str, RawCell]:
+        return {cell.ref: cell for cell in self.cells.values()}
+
     def text(self, row: int, column: int) -> str:
         """The cell as stripped text; '' when empty."""
         cell = self.cells.get((row, column))

@@ -28,7 +28,8 @@ MAX_RATIO, RATIO_MATTERS = 100, 1_000_000  # a small part that is all zeros is n
 MAX_ELEMENTS, MAX_ATTRIBUTES, MAX_DEPTH = 200_000, 600_000, 100
 MAX_TAG = 256_000  # bytes; expat scans an unfinished tag anew with every piece
 MAX_NAMESPACE = 250  # characters; expat copies a namespace into the name of every element
-MAX_ROWS, MAX_CELLS = 10_000, 100_000  # of one sheet
+MAX_ROWS, MAX_CELLS = 10_000, 20_000  # of one sheet
+MAX_COVERED = 100_000  # cells in the `ref`s of all parts
 MAX_LINKED_MERGES = 100_000  # openpyxl tries each link against each merged range of its sheet: 6 µs a pair
 MAX_NAME, MAX_FORMAT = 10_000, 1_000  # bytes, characters; openpyxl takes quadratic time over either
 MAX_SHARED = 3_000_000  # characters; openpyxl rewrites a shared formula for each of its cells: 0.5 µs a character
@@ -478,8 +479,8 @@ class _Part:
         if not match:
             raise _no("damaged-file", f"phần {self.shown} có vùng ô không hiểu được {_shown(ref)}")
         self.package.covered += _area(*match.groups())
-        if self.package.covered > MAX_CELLS:
-            found = f"vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá {_count(MAX_CELLS)} ô"
+        if self.package.covered > MAX_COVERED:
+            found = f"vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá {_count(MAX_COVERED)} ô"
             raise _no("too-many-cells", found)
 
     def _relate(self, kind: str, target: str) -> None:

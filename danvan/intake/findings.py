@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -18,6 +19,7 @@ from danvan.intake.rules import RULES
 
 Severity = Literal["error", "warning"]
 _LONGEST = 300
+MOST = 60  # findings of one rule in one file; a form has 35 rows
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Findings:
     file: str
     unit: str = ""
     all: list[Finding] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)  # how often each rule spoke
 
     def add(
         self,
@@ -113,7 +116,15 @@ class Findings:
         indicator: str = "",
         severity: Severity | None = None,
     ) -> None:
-        """Note a finding; it is as grave as its rule unless said otherwise."""
+        """Note a finding; it is as grave as its rule unless said otherwise.
+
+        A rule that speaks too often in one file ends with a finding that says so: nobody reads ten thousand.
+        """
+        self.counts[rule] += 1
+        if self.counts[rule] > MOST:
+            return
+        if self.counts[rule] == MOST:
+            found, reason, sheet, ref, indicator = "nhiều ô khác", f"{reason} Tệp còn nhiều chỗ như vậy.", "", "", ""
         cell = Cell(self.file, sheet, ref)
         grave = severity or RULES[rule].severity
         self.all.append(Finding(rule, grave, cell, str(found), reason, remedy, self.unit, indicator))

@@ -40,8 +40,7 @@ class Reader:
     found: Findings
 
     def read(self, sheet: Sheet, owed: Mapping[str, Indicator], elsewhere: Mapping[str, str]) -> Iterator[Observation]:
-        """The observations of a sheet. `owed` are the indicators whose rows belong here, `elsewhere` says of other
-        codes in which sheet theirs do."""
+        """The observations of a sheet: of the rows in `owed`. `elsewhere` says in which sheet other codes are."""
         table = locate(sheet, owed, self.found)
         if table is None:
             return
@@ -206,13 +205,7 @@ class Reader:
         """Finds the number in another cell of this return, for a formula; KeyError for a text."""
 
         def number(sheet: str, ref: str) -> Decimal | None:
-            match = re.fullmatch(r"([A-Z]+)(\d+)", ref)
-            if match is None:
-                raise KeyError(ref)
-            column = 0
-            for character in match[1]:
-                column = 26 * column + ord(character) - ord("A") + 1
-            cell = (self.sheets[tidy(sheet)] if sheet else own).cells.get((int(match[2]), column))
+            cell = (self.sheets[tidy(sheet)] if sheet else own).at(ref)
             held = cell.cached if cell and cell.type == "f" else cell.value if cell else None
             if held is None:
                 return None
@@ -232,26 +225,27 @@ class Reader:
     def _prose(self, sheet: Sheet, table: Table, taken: Sequence[Observation]) -> None:
         """Sentences around the table: one that names an indicator, or what it is measured in, with another number."""
         code = table.columns[layout.CODE]
+        known = [o for o in taken if o.value is not None]
+        measures = sorted({o.indicator.measured_in.casefold() for o in known}, key=len, reverse=True)
+        measured = re.compile(rf"(\d[\d.,]*) ({'|'.join(map(re.escape, measures))})\b")
         for cell in sheet.cells.values():
             if cell.row <= table.top or not isinstance(cell.value, str) or (cell.row, code) in sheet.cells:
                 continue
+            if not re.search(r"\d", cell.value):
+                continue
             text = tidy(cell.value).casefold()
-            named = [o for o in taken if o.indicator.name.casefold() in text]
+            named = [o for o in known if o.indicator.name.casefold() in text]
             for o in named:
-                said = numbers_in(text, o.indicator)
-                if o.value is not None and said and o.value not in said:
+                if (said := numbers_in(text, o.indicator)) and o.value not in said:
                     self._otherwise(sheet, cell, o.indicator, o.value)
-            for measure in {} if named else dict.fromkeys(o.indicator.measured_in.casefold() for o in taken):
-                of = [o for o in taken if o.indicator.measured_in.casefold() == measure and o.value is not None]
-                said = (
-                    numbers_in(" ".join(re.findall(rf"\d[\d.,]*(?= {re.escape(measure)}\b)", text)), of[0].indicator)
-                    if of
-                    else set()
-                )
+            for number, word in [] if named else measured.findall(text):
+                of = [o for o in known if o.indicator.measured_in.casefold() == word]
+                said = numbers_in(number, of[0].indicator) if of else set()
                 if said and said.isdisjoint({o.value for o in of}):
-                    self._otherwise(sheet, cell, of[0].indicator, of[0].value or Decimal(0))
+                    self._otherwise(sheet, cell, of[0].indicator, of[0].value)
 
-    def _otherwise(self, sheet: Sheet, cell: RawCell, indicator: Indicator, value: Decimal) -> None:
+    def _otherwise(self, sheet: Sheet, cell: RawCell, indicator: Indicator, value: Decimal | None) -> None:
+        assert value is not None
         self.found.add(
             "note-says-otherwise",
             f"{values.plain(value)}; lời ghi: {cell.value}",

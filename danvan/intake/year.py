@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 
 from danvan.catalogue import Catalogue, load_catalogue
-from danvan.errors import ReturnsError, SettingsError, nearest
-from danvan.intake import numbers
+from danvan.errors import ReturnsError, SettingsError
 from danvan.intake.answers import answered
 from danvan.intake.checks import check
 from danvan.intake.files import Progress, silent
-from danvan.intake.findings import Cell, Finding
-from danvan.intake.observations import EXACT, Bound, Observation, Received, Return
+from danvan.intake.findings import Finding
+from danvan.intake.observations import Observation, Received, Return
 from danvan.intake.returns import read_returns
-from danvan.intake.rules import RULES
-from danvan.intake.values import plain
-from danvan.loading import read_csv
+from danvan.intake.stated import Stated, read_stated, undecided
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.units import Unit, Units, load_units
-
-STATED_COLUMNS = ("indicator", "precision", "value", "stated_by", "place", "decision", "reason")
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A figure that a body stated apart from the returns; it competes with them until `decision` says which to use."""
-
-    indicator: str
-    value: Decimal
-    bound: Bound
-    stated_by: str
-    place: str
-    decision: str
-    reason: str
-    cell: Cell
 
 
 @dataclass(frozen=True)
@@ -98,11 +77,11 @@ def read_year(project: Project, year: int, *, with_last: bool = True, progress: 
             f"Chưa có thư mục {project.relative(project.returns(year))}. Hãy đặt phiếu của các đơn vị vào đó."
         )
     last = _last_year(project, year) if with_last else None
-    stated = tuple(_stated(project, year, catalogue))
+    stated = read_stated(project, year, catalogue)
     findings = (
         *reading.findings,
         *check(reading.returns, last.returns if last else (), catalogue, params.thresholds),
-        *_undecided(stated, reading.returns),
+        *undecided(stated, reading.returns, catalogue),
     )
     findings = answered(project, year, findings)
     missing = reading.missing(units)
@@ -115,40 +94,3 @@ def _last_year(project: Project, year: int) -> Year | None:
     if before in project.years_with_returns() and project.params(before).is_file():
         return read_year(project, before, with_last=False)
     return None
-
-
-def _stated(project: Project, year: int, catalogue: Catalogue) -> Iterable[Stated]:
-    path = project.stated(year)
-    if not path.exists():
-        return
-    shown = project.relative(path)
-    for line, row in read_csv(path, shown, STATED_COLUMNS):
-        code = row["indicator"]
-        if code not in catalogue.by_code:
-            hint = nearest(code, catalogue.by_code)
-            raise SettingsError(f"{shown}, dòng {line}: không có chỉ tiêu “{code}”.{hint}")
-        read = numbers.parse(row["value"], catalogue.by_code[code].decimals)
-        if not isinstance(read, numbers.Parsed):
-            raise SettingsError(f"{shown}, dòng {line}: không đọc được số “{row['value']}”.")
-        bound = Bound.of(row["precision"])
-        texts = (row["stated_by"], row["place"], row["decision"], row["reason"])
-        yield Stated(code, read.value, bound, *texts, Cell(shown, "", f"dòng {line}"))
-
-
-def _undecided(stated: Iterable[Stated], returns: tuple[Return, ...]) -> Iterable[Finding]:
-    """Stated figures that the returns do not add up to, and nobody has decided which to use."""
-    for item in stated:
-        parts = [o for r in returns if (o := r.by_code.get(item.indicator)) and o.value is not None]
-        total = sum((o.value for o in parts if o.value is not None), Decimal(0))
-        agrees = parts and total == item.value and {item.bound, *(o.bound for o in parts)} == {EXACT}
-        if not agrees and not (item.decision and item.reason):
-            yield Finding(
-                "competing-figures",
-                RULES["competing-figures"].severity,
-                item.cell,
-                f"{item.bound.word} {plain(item.value)}".strip()
-                + (f"; cộng từ phiếu: {plain(total)}" if parts else ""),
-                f"Số do {item.stated_by} nêu khác số trong phiếu mà chưa có quyết định dùng số nào.",
-                "Điền cột decision và reason.",
-                indicator=item.indicator,
-            )
