@@ -23,6 +23,11 @@ def content_key(parts: Iterable[tuple[str, str]]) -> str:
     return digest.hexdigest()
 
 
+def spelt(digest: str, length: int) -> str:
+    """The beginning of a hex digest in the letters a to p: short, and never to be taken for a number."""
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest[:length])
+
+
 def files_below(folder: Path) -> list[Path]:
     """Regular files below `folder`, sorted, without caches and hidden files."""
     return sorted(

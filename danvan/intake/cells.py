@@ -96,15 +96,6 @@ class File:
     authors: tuple[str, ...] = ()
 
 
-def letter(column: int) -> str:
-    """'D' of 4."""
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
 @lru_cache(maxsize=4096)  # the form's own words come up in every file
 def in_unicode(text: str, font: str = "") -> tuple[str, str]:
     """`text` in Unicode, and the old encoding that its font or its letters give away ('' for none).

@@ -10,7 +10,8 @@ import io
 from dataclasses import replace
 
 from danvan.intake import layout
-from danvan.intake.cells import RawCell, Sheet, in_unicode, letter, tidy
+from danvan.intake.addresses import letters
+from danvan.intake.cells import RawCell, Sheet, in_unicode, tidy
 from danvan.intake.container import UnreadableError
 
 
@@ -32,7 +33,7 @@ def sheets(content: bytes) -> tuple[Sheet, ...]:
         for column, text in enumerate(row, start=1):
             if text.strip():
                 value, encoding = in_unicode(text)
-                ref = f"{letter(column)}{number}"
+                ref = f"{letters(column)}{number}"
                 parts[-1][number, column] = RawCell(ref, number, column, value, "s", encoding=encoding)
     return tuple(_part(cells) for cells in parts if cells)
 

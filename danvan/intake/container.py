@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Literal
 from xml.parsers import expat
 
+from danvan.intake import addresses
+
 MAX_FILE = 10_000_000
 MAX_CSV, MAX_LINES = 1_000_000, 10_000
 MAX_MEMBERS, MAX_UNPACKED = 1_000, 20_000_000
@@ -515,14 +517,6 @@ def _too_many_elements() -> UnreadableError:
 
 def _area(left: str | None, top: str | None, right: str | None, bottom: str | None) -> int:
     """Cells in a range: 4 of (A, 1, B, 2); a missing row or column means all of them."""
-    width = abs(_column(right or left) - _column(left)) + 1 if left else 16_384
+    width = abs(addresses.number(right or left) - addresses.number(left)) + 1 if left else 16_384
     height = abs(int(bottom or top) - int(top)) + 1 if top else 1_048_576
     return width * height
-
-
-def _column(letters: str) -> int:
-    """28 of AB."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number

@@ -16,6 +16,7 @@ from typing import Literal
 
 from danvan.intake.privacy import mask
 from danvan.intake.rules import RULES
+from danvan.store import spelt
 
 Severity = Literal["error", "warning"]
 _LONGEST = 300
@@ -67,7 +68,7 @@ class Finding:
     def id(self) -> str:
         """Seven letters by which an answer names this finding; another value found is another finding."""
         told = "\0".join((self.rule, self.unit, self.indicator, self.cell.sheet, self.found))
-        return "".join(chr(ord("a") + int(digit, 16)) for digit in sha256(told.encode()).hexdigest()[:7])
+        return spelt(sha256(told.encode()).hexdigest(), 7)
 
     @property
     def is_open(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -25,7 +25,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from danvan.catalogue import Catalogue, Indicator
 from danvan.intake import files, layout, rows
-from danvan.intake.cells import letter
+from danvan.intake.addresses import letters
 from danvan.intake.container import UnreadableError
 from danvan.intake.findings import Findings
 from danvan.intake.observations import Observation, Status
@@ -160,7 +160,7 @@ def _table(
     for label, column in place.items():
         title = _put(sheet.cell(top, column), label)
         title.font, title.fill, title.border, title.alignment = _font(bold=True), _GREY, _LINE, _WRAPPED
-        sheet.column_dimensions[letter(column)].width = _WIDTHS[label]
+        sheet.column_dimensions[letters(column)].width = _WIDTHS[label]
     for row, indicator in enumerate(indicators, start=top + 1):
         value, precision, status = entries.get(indicator.code, (None, "", ""))
         texts = {
@@ -184,27 +184,27 @@ def _table(
                 cell.number_format = "#,##0" + ("." + "0" * indicator.decimals if indicator.decimals else "")
             if label in layout.TO_FILL:
                 cell.fill, cell.protection = _TO_FILL, _UNLOCKED
-        fit_height(sheet, row, {_WIDTHS[c]: str(texts[c]) for c in (layout.NAME, layout.MEASURE, layout.DEFINITION)})
+        fit_height(sheet, row, ((_WIDTHS[c], str(texts[c])) for c in (layout.NAME, layout.MEASURE, layout.DEFINITION)))
         for label, choice in _validations(indicator).items():
             sheet.add_data_validation(choice)
             choice.add(sheet.cell(row, place[label]).coordinate)
-    fit_height(sheet, top, {_WIDTHS[label] - 2: label for label in layout.COLUMNS})
+    fit_height(sheet, top, ((_WIDTHS[label] - 2, label) for label in layout.COLUMNS))
     sheet.freeze_panes = f"D{top + 1}"
     sheet.print_title_rows = f"{top}:{top}"
-    sheet.print_area = f"A1:{letter(len(place))}{top + len(indicators)}"
+    sheet.print_area = f"A1:{letters(len(place))}{top + len(indicators)}"
     protect(sheet)
 
 
-def fit_height(sheet: Worksheet, row: int, texts: Mapping[float, str]) -> None:
-    """Make a row as high as its longest text wants; `texts` by the width of their columns in characters.
+def fit_height(sheet: Worksheet, row: int, texts: Iterable[tuple[float, str]]) -> None:
+    """Make a row as high as its longest text wants; `texts` with the width of their columns in characters.
 
     Spelt out, because LibreOffice shows the heights of a file as they are, and there are none.
     """
 
     def lines(text: str, width: float) -> int:
-        return sum(math.ceil(len(line) * 1.15 / width) or 1 for line in text.split("\n"))
+        return sum(math.ceil(len(line) * 1.1 / width) or 1 for line in text.split("\n"))
 
-    sheet.row_dimensions[row].height = 15.5 * max((lines(text, width) for width, text in texts.items()), default=1)
+    sheet.row_dimensions[row].height = 15.5 * max((lines(text, width) for width, text in texts), default=1)
 
 
 def protect(sheet: Worksheet) -> None:
@@ -293,7 +293,7 @@ def _instructions(sheet: Worksheet, unit: Unit, params: YearParams, catalogue: C
         _put(sheet.cell(row, 1), f"{row - 2}. {step}").font = _font()
         sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=5)
         sheet.cell(row, 1).alignment = _WRAPPED
-        fit_height(sheet, row, {sum(heads.values()): step})
+        fit_height(sheet, row, [(sum(heads.values()), step)])
     top = len(steps) + 4
     rows = [(i.name, i.measured_in, how_to_write(i), definition(i), "\n".join(_checked(i, catalogue))) for i in asked]
     for row, texts in enumerate((tuple(heads), *rows), start=top):
@@ -302,7 +302,7 @@ def _instructions(sheet: Worksheet, unit: Unit, params: YearParams, catalogue: C
             cell.font, cell.border, cell.alignment = _font(bold=row == top), _LINE, _WRAPPED
             if row == top:
                 cell.fill = _GREY
-        fit_height(sheet, row, dict(zip(heads.values(), texts, strict=True)))
+        fit_height(sheet, row, zip(heads.values(), texts, strict=True))
     after = top + len(rows) + 2
     _put(sheet.cell(after, 1), "Cả trang và so với năm trước").font = _font(bold=True)
     for row, check in enumerate((c for c in catalogue.checks if c.about), start=after + 1):
@@ -320,7 +320,7 @@ def _checked(indicator: Indicator, catalogue: Catalogue) -> list[str]:
 
 
 def _consequence(severity: str) -> str:
-    return "Phải sửa nếu trái:" if severity == "error" else "Phải giải trình nếu trái:"
+    return "Phải sửa:" if severity == "error" else "Phải giải trình:"
 
 
 def _put(cell: Cell | MergedCell, value: object) -> Cell:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
+from danvan.intake import addresses
+
 # (sheet name or "" for the own sheet, "D12") -> the number there; None for an empty cell. Raises KeyError for a text or
 # a cell that cannot be read.
 Lookup = Callable[[str, str], Decimal | None]
@@ -160,7 +162,7 @@ class _Parser:
         self._cells += 1
         if self._cells > _MAX_CELLS:
             raise _Unknown
-        number = self._lookup(sheet, f"{_letters(column)}{row}")
+        number = self._lookup(sheet, f"{addresses.letters(column)}{row}")
         if number is not None and not number.is_finite():
             raise _Unknown
         return number
@@ -226,21 +228,11 @@ def _place(ref: str) -> tuple[int, int]:
     """Column and row of '$D$12', counted from 1. Raises _Unknown beyond the last cell of a sheet."""
     bare = ref.replace("$", "").upper()
     letters = bare.rstrip("0123456789")
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - ord("A") + 1
+    column = addresses.number(letters)
     row = int(bare[len(letters) :])
     if column > _LAST_COLUMN or row > _LAST_ROW:
         raise _Unknown
     return column, row
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _rounded(arguments: list[list[Decimal | None]]) -> Decimal:

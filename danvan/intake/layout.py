@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from danvan.catalogue import Catalogue, Indicator
-from danvan.store import content_key
+from danvan.store import content_key, spelt
 from danvan.units import Unit
 
 LAYOUT = 2
@@ -70,7 +70,7 @@ class FormId:
     def of(cls, year: int, unit: Unit, catalogue: Catalogue) -> FormId:
         """The id of the form that `unit` gets for this year; other rows of the catalogue give another."""
         rows = [(f"{place:04}", _row(indicator)) for place, indicator in enumerate(asked_of(unit, catalogue))]
-        return cls(LAYOUT, year, unit.id, _letters(content_key(rows), 8))
+        return cls(LAYOUT, year, unit.id, spelt(content_key(rows), 8))
 
     @classmethod
     def read(cls, text: str) -> FormId | None:
@@ -83,7 +83,7 @@ class FormId:
 
     def __str__(self) -> str:
         body = f"DV{self.layout}-{self.year}-{self.unit}-{self.rows}"
-        return f"{body}-{_letters(sha256(body.encode()).hexdigest(), 4)}"
+        return f"{body}-{spelt(sha256(body.encode()).hexdigest(), 4)}"
 
 
 def asked_of(unit: Unit, catalogue: Catalogue) -> list[Indicator]:
@@ -95,7 +95,3 @@ def _row(indicator: Indicator) -> str:
     """What a row of the form says: whoever fills it in has read this."""
     said = (indicator.code, indicator.name, indicator.measured_in, indicator.kind, indicator.decimals)
     return "\0".join(map(str, (*said, indicator.time, indicator.body, indicator.definition)))
-
-
-def _letters(digest: str, length: int) -> str:
-    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest[:length])

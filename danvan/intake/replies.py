@@ -207,7 +207,7 @@ def _list(
             cell.value, cell.data_type = _clean(text), "s"
             cell.font = Font(name="Times New Roman", size=11, bold=row == top)
             cell.border, cell.alignment = _LINE, Alignment(wrap_text=True, vertical="top")
-        forms.fit_height(sheet, row, dict(zip(_HEADS.values(), texts, strict=True)))
+        forms.fit_height(sheet, row, zip(_HEADS.values(), texts, strict=True))
         if row > top:
             finding = findings[row - top - 1]
             sheet.cell(row, 2).fill = _COLOURS[finding.severity]

@@ -12,7 +12,8 @@ from typing import Literal, cast
 from danvan.catalogue import Indicator
 from danvan.errors import nearest
 from danvan.intake import layout, numbers, values
-from danvan.intake.cells import RawCell, Sheet, letter, tidy
+from danvan.intake.addresses import letters
+from danvan.intake.cells import RawCell, Sheet, tidy
 from danvan.intake.findings import Cell, Findings
 from danvan.intake.formulas import Lookup
 from danvan.intake.observations import Observation
@@ -55,7 +56,7 @@ class Reader:
             if not self._is_row_of(sheet, table, row, code, owed, elsewhere):
                 continue
             value = sheet.text(row, table.columns[layout.VALUE])
-            ref = f"{letter(table.columns[layout.VALUE])}{row}"
+            ref = f"{letters(table.columns[layout.VALUE])}{row}"
             if code in seen:
                 first, earlier = seen[code]
                 same = sheet.text(first, table.columns[layout.VALUE]) == value
@@ -100,7 +101,7 @@ class Reader:
                 "Ô gộp trong bảng: không rõ số thuộc dòng, cột nào.",
                 "Bỏ gộp ô, ghi lại từng ô.",
                 sheet=sheet.name,
-                ref=f"{letter(left)}{top}:{letter(right)}{bottom}",
+                ref=f"{letters(left)}{top}:{letters(right)}{bottom}",
             )
         return rows
 
@@ -162,7 +163,7 @@ class Reader:
             return tidy(sheet.text(row, table.columns[column])).casefold()
 
         def ref(column: str) -> str:
-            return f"{letter(table.columns[column])}{row}"
+            return f"{letters(table.columns[column])}{row}"
 
         def add(remark: values.Remark) -> None:
             self.found.add(
@@ -323,10 +324,10 @@ def _columns(sheet: Sheet, row: int, labels: Sequence[tuple[str, int]], found: F
             found.add(
                 "column-twice",
                 meant,
-                f"Cột “{meant}” có ở {letter(columns[meant])} và {letter(column)}.",
+                f"Cột “{meant}” có ở {letters(columns[meant])} và {letters(column)}.",
                 "Giữ một cột, xóa cột kia.",
                 sheet=sheet.name,
-                ref=f"{letter(column)}{row}",
+                ref=f"{letters(column)}{row}",
             )
             return None
         columns[meant] = column
@@ -337,7 +338,7 @@ def _columns(sheet: Sheet, row: int, labels: Sequence[tuple[str, int]], found: F
                 f"Tên cột viết khác mẫu; đọc là “{meant}”.",
                 "Không sửa dòng tiêu đề.",
                 sheet=sheet.name,
-                ref=f"{letter(column)}{row}",
+                ref=f"{letters(column)}{row}",
             )
     absent = [name for name in layout.NEEDED if name not in columns]
     if not absent:
