@@ -132,7 +132,8 @@ def _answer(project: Project, year: Year, standing: Standing, folder: Path) -> N
     for path in sorted(project.returns(year.params.year).iterdir()):
         its = [f for f in found if f.cell.file == tell(project.relative(path))]
         if its and (copy := replies.annotated(path, its, year.params, year.catalogue)):
-            copies.append(f"{tell(path.stem)} - cần sửa.xlsx")
+            again = f" ({len(copies) + 1})" if copies else ""
+            copies.append(f"{standing.unit.name} - cần sửa{again}.xlsx")
             write_atomic(own / copies[-1], copy)
     text = letters.markdown(year, standing, copy=", ".join(copies))
     write_atomic(own / f"Thư gửi {name}.md", text.encode())

@@ -48,6 +48,7 @@ from danvan.measures import compute
 from danvan.params import load_params
 from danvan.paths import Project
 from danvan.units import load_units
+from danvan.yearbook import Yearbook
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARAMS = load_params(Project(ROOT), 2023)
@@ -67,7 +68,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """What reading the returns of 2023 needs: params, units, population and the sixteen committed workbooks."""
-    for name in ("params", "data/reference", "data/2023"):
+    for name in ("params", "data/reference", "data/2022", "data/2023"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return Project(tmp_path)
 
@@ -672,6 +673,11 @@ def test_a_part_of_the_period_is_taken_and_marked(project: Project) -> None:
     assert got.until == date(2023, 9, 30)
     total = compute(read_year(project, 2023, with_last=False))["tips_received", "total"]
     assert (total.reported, total.owed, total.complete) == (14, 15, False)
+    book = Yearbook(read_year(project, 2023), "public")
+    assert "Số liệu chưa đủ kỳ: Hồng Bàng mới đến 30/9/2023." in book.meta.marks  # on every page
+    assert str(book.tips_received) == "4.342 [14/15]"
+    assert "chưa đủ đơn vị báo cáo" in str(book.tips_received.change)
+    assert str(book.plan_signed) == "14/15"  # yes stays yes, whatever the months bring
 
 
 def test_the_unit_is_the_one_inside_whatever_the_file_is_called(project: Project) -> None:
