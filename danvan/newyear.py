@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 
 from ruamel.yaml import YAML
@@ -12,6 +13,7 @@ from danvan.errors import SettingsError
 from danvan.params import load_params
 from danvan.paths import Project
 
+_MARK = "Chép từ năm {}: xem lại."
 # Kept as last year had them, for the analyst to look through.
 _TO_REVIEW = (
     *("theme", "directives", "communication_forms", "democracy_plans", "hotline", "movement_theme"),
@@ -34,7 +36,7 @@ def params_text(project: Project, year: int) -> str:
     yaml.preserve_quotes = True
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
-    data: CommentedMap = yaml.load(project.params(last).read_text(encoding="utf-8"))
+    data: CommentedMap = yaml.load(_without_marks(project.params(last).read_text(encoding="utf-8-sig")))
     data["year"] = year
     data["period"]["start"], data["period"]["end"] = date(year, 1, 1), date(year, 12, 31)
     for key in ("data_cutoff", "returns_due"):
@@ -51,7 +53,7 @@ def params_text(project: Project, year: int) -> str:
     data["inspection"]["results"].fa.set_flow_style()
     data.pop("remarks", None)
     for key in _TO_REVIEW:
-        data.yaml_set_comment_before_after_key(key, before=f"Chép từ năm {last}: xem lại.")
+        data.yaml_set_comment_before_after_key(key, before=_MARK.format(last))
     data.yaml_set_start_comment(
         f"Báo cáo năm {year}, lập từ năm {last}. Để trống những gì chưa có: báo cáo sẽ ghi “Dự thảo” cho đến khi có "
         "số và ngày."
@@ -59,6 +61,12 @@ def params_text(project: Project, year: int) -> str:
     text = io.StringIO()
     yaml.dump(data, text)
     return text.getvalue()
+
+
+def _without_marks(text: str) -> str:
+    """Last year's params without the marks that they got when they were made themselves."""
+    mark = re.escape(_MARK).replace(re.escape("{}"), r"\d{4}")
+    return re.sub(rf"(?m)^ *# {mark}\n|^# Báo cáo năm \d{{4}}.*\n", "", text)
 
 
 def _a_year_on(day: date) -> date:

@@ -128,7 +128,7 @@ def _answer(project: Project, year: Year, standing: Standing, folder: Path) -> N
     name = standing.unit.full_name
     found = [f for f in status.points(year).get(name, ()) if f.is_open]
     own = folder / name
-    copies = []
+    copies: list[str] = []
     for path in sorted(project.returns(year.params.year).iterdir()):
         its = [f for f in found if f.cell.file == tell(project.relative(path))]
         if its and (copy := replies.annotated(path, its, year.params, year.catalogue)):
@@ -197,8 +197,8 @@ def new_year(project: Project, year: int) -> list[Path]:
         try:
             write_atomic(project.params(year), text.encode())
             written = forms(project, year)
-        except SettingsError:
-            project.params(year).unlink()
+        except BaseException:
+            project.params(year).unlink(missing_ok=True)  # so that it can be tried again
             raise
         project.returns(year).mkdir(parents=True, exist_ok=True)
         if not project.answers(year).exists():

@@ -130,8 +130,8 @@ class Units:
             raise LookupError(f"“{name}” có thể là {both}. Hãy ghi cả loại đơn vị.")
         if named:
             raise LookupError(f"“{name}” không có trong kỳ này; trong kỳ này là “{named[0].full_name}”.")
-        if strange := strange_letters(name):
-            raise LookupError(f"“{name}”{strange} Hãy gõ lại tên.")
+        if strange := strange_letters(name, f"“{name}”"):
+            raise LookupError(f"{strange.strip()} Hãy gõ lại tên.")
         loose = {_toneless(n): unit.full_name for unit in self.all for n in (unit.name, unit.full_name)}
         near = difflib.get_close_matches(_toneless(name), loose, n=1)
         hint = f" Có phải là “{loose[near[0]]}”?" if near else ""
@@ -156,11 +156,11 @@ def _toneless(name: str) -> str:
     return "".join(c for c in bare if not unicodedata.combining(c))
 
 
-def strange_letters(text: str) -> str:
-    """' có ký tự lạ, trông như chữ Việt (U+0410).' for a text with letters that only look Vietnamese, else ''."""
+def strange_letters(text: str, what: str) -> str:
+    """' Mã có ký tự lạ, trông như chữ Việt (U+0410).' for a text with letters that only look Vietnamese, else ''."""
     strange = [c for c in dict.fromkeys(unicodedata.normalize("NFC", text)) if not _is_vietnamese(c)]
     points = ", ".join(f"U+{ord(c):04X}" for c in strange)
-    return f" có ký tự lạ, trông như chữ Việt ({points})." if strange else ""
+    return f" {what} có ký tự lạ, trông như chữ Việt ({points})." if strange else ""
 
 
 def _is_vietnamese(character: str) -> bool:

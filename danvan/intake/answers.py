@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from pydantic import Field
 
@@ -63,7 +64,11 @@ def answered(project: Project, year: int, findings: Iterable[Finding]) -> tuple[
         entry for entry in entries.values() if entry.finding in known and known[entry.finding].severity == "error"
     ]:
         raise SettingsError(
-            *(f"{shown}: điểm {e.finding} là lỗi phải sửa trong phiếu, không giải trình được." for e in errors)
+            *(
+                f"{shown}, dòng {_line(path, e.finding)}: điểm {e.finding} là lỗi phải sửa trong phiếu, không giải "
+                "trình được."
+                for e in errors
+            )
         )
     told = [
         replace(f, answer=Answer(entries[f.id].office, entries[f.id].reason)) if f.id in entries else f for f in found
@@ -81,3 +86,9 @@ def answered(project: Project, year: int, findings: Iterable[Finding]) -> tuple[
         if entry.finding not in known
     ]
     return (*told, *stale)
+
+
+def _line(path: Path, code: str) -> int:
+    """The line in which an answer names its finding."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return next((number for number, line in enumerate(lines, start=1) if code in line), 1)

@@ -203,7 +203,7 @@ def _whole_sheets(rule: Check, this: Observations, last: Observations) -> Iterat
                 replace(observations[0].cell, ref=""),
                 f"{len(observations)} số trong trang “{sheet}”",
                 rule.reason,
-                "Kiểm tra lại cả trang với nơi lập phiếu." + (_CONFIRM if rule.severity == "warning" else ""),
+                "Kiểm tra lại cả trang và gửi phiếu đúng." if rule.severity == "error" else _CONFIRM,
                 unit=observations[0].unit.full_name,
                 others=tuple(o.indicator.code for o in observations),
             )

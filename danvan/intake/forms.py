@@ -26,6 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from danvan.catalogue import Catalogue, Indicator
 from danvan.intake import files, layout, rows
 from danvan.intake.addresses import letters
+from danvan.intake.cells import Sheet
 from danvan.intake.container import UnreadableError
 from danvan.intake.findings import Findings
 from danvan.intake.observations import Observation, Status
@@ -99,17 +100,18 @@ def entry_of(observation: Observation) -> Entry:
 
 
 def is_filled_in(path: Path) -> bool:
-    """Whether somebody has typed into this form, or it is no form at all."""
+    """Whether somebody has typed into this form, whatever its sheets are called now, or it is no form at all."""
     got = files.read(path)
     if isinstance(got, UnreadableError):
         return True
-    for sheet in got.sheets:
-        if sheet.name in layout.SHEETS.values():
-            table = rows.locate(sheet, {}, Findings(""))
-            columns = [table.columns[label] for label in layout.TO_FILL if label in table.columns] if table else []
-            if table is None or any(sheet.text(row, c) for row in sheet.rows if row > table.top for c in columns):
-                return True
-    return not any(sheet.name in layout.SHEETS.values() for sheet in got.sheets)
+    parts = [sheet for sheet in got.sheets if sheet.name != layout.INSTRUCTIONS]
+    return not parts or any(_is_filled_in(sheet) for sheet in parts)
+
+
+def _is_filled_in(sheet: Sheet) -> bool:
+    table = rows.locate(sheet, {}, Findings(""))
+    columns = [table.columns[label] for label in layout.TO_FILL if label in table.columns] if table else []
+    return table is None or any(sheet.text(row, c) for row in sheet.rows if row > table.top for c in columns)
 
 
 def office(unit: Unit, params: YearParams, body: str) -> str:
@@ -182,7 +184,7 @@ def _table(
             if label in (layout.VALUE, layout.LAST):
                 cell.alignment = Alignment(horizontal="right", vertical="top", indent=1)
                 cell.number_format = "#,##0" + ("." + "0" * indicator.decimals if indicator.decimals else "")
-            if label in layout.TO_FILL:
+            if label in _to_fill(indicator):
                 cell.fill, cell.protection = _TO_FILL, _UNLOCKED
         fit_height(sheet, row, ((_WIDTHS[c], str(texts[c])) for c in (layout.NAME, layout.MEASURE, layout.DEFINITION)))
         for label, choice in _validations(indicator).items():
@@ -253,13 +255,20 @@ def _validations(indicator: Indicator) -> dict[str, DataValidation]:
     value.errorTitle, value.error = "Không nhận", f"{how_to_write(indicator)}. Ước chừng: chọn ở cột bên cạnh."
     value.promptTitle = _cut(f"{indicator.label} ({indicator.measured_in})", 32)
     value.prompt = _cut(f"{how_to_write(indicator)}. {definition(indicator)}", 255)
+    words = (layout.STATUS_NOT_REPORTED,) if indicator.kind == "boolean" else layout.STATUS_WORDS
     precision = choices(formula1=f'"{",".join(layout.PRECISION_WORDS)}"', promptTitle=layout.PRECISION)
     precision.prompt = "Để trống nếu là số chính xác."
-    status = choices(formula1=f'"{",".join(layout.STATUS_WORDS)}"', promptTitle=layout.STATUS)
+    status = choices(formula1=f'"{",".join(words)}"', promptTitle=layout.STATUS)
     status.prompt = "Chỉ chọn khi không có số: không phát sinh là biết chắc bằng 0; không báo cáo là chưa có số."
     note = DataValidation(promptTitle=layout.NOTE, showInputMessage=True)
     note.prompt = "Không ghi họ tên, số căn cước, số điện thoại của ai. Ghi chú không đưa vào báo cáo."
-    return {layout.VALUE: value, layout.PRECISION: precision, layout.STATUS: status, layout.NOTE: note}
+    made = {layout.VALUE: value, layout.PRECISION: precision, layout.STATUS: status, layout.NOTE: note}
+    return {label: choice for label, choice in made.items() if label in _to_fill(indicator)}
+
+
+def _to_fill(indicator: Indicator) -> tuple[str, ...]:
+    """The columns in which its row is filled in: Có and Không are always exact."""
+    return tuple(c for c in layout.TO_FILL if c != layout.PRECISION or indicator.kind != "boolean")
 
 
 def _cut(text: str, most: int) -> str:

@@ -4,6 +4,7 @@ whole file; a person's name is a warning, and what is written beside the figures
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import lru_cache
 
 from danvan.intake import privacy
@@ -77,6 +78,8 @@ def _name(text: str, sheet: str, ref: str, where: str, found: Findings) -> None:
 
 def _text(cell: RawCell, is_figure: bool) -> str:
     """The cell as the text to look through; a number only where it is too long to be a figure."""
+    if cell.type == "f":
+        return f"{cell.value} {_text(replace(cell, type='', value=cell.cached), is_figure)}"
     if isinstance(cell.value, str):
         digits = cell.value.strip()
         return "" if is_figure and digits.isascii() and digits.isdigit() and len(digits) < 10 else cell.value

@@ -25,7 +25,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from danvan.catalogue import Catalogue
 from danvan.intake import commas, container, forms, layout, workbook
 from danvan.intake.cells import RawCell, Sheet, tidy
-from danvan.intake.findings import Finding
+from danvan.intake.findings import Finding, tell
 from danvan.intake.privacy import mask
 from danvan.params import YearParams
 
@@ -64,8 +64,8 @@ def annotated(path: Path, findings: Sequence[Finding], params: YearParams, catal
     for place, sheet in enumerate(sheets, start=1):
         if tidy(sheet.name) == layout.REPLY:
             continue  # of the copy that came back
-        target = book.create_sheet(mask(sheet.name) or f"Phần {place}")
-        by_sheet[tidy(sheet.name)] = target
+        target = book.create_sheet(_title(sheet.name) or f"Phần {place}")
+        by_sheet[tell(tidy(sheet.name))] = target
         _copy(sheet, looks.get(sheet.name), target)
     if not looks:  # the parts of a CSV are called by what is in them
         by_sheet |= {f.cell.sheet: book.worksheets[1] for f in findings if len(by_sheet) == 1}
@@ -77,6 +77,11 @@ def annotated(path: Path, findings: Sequence[Finding], params: YearParams, catal
     raw = io.BytesIO()
     book.save(raw)
     return forms.without_time(raw.getvalue(), params.year)
+
+
+def _title(name: str) -> str:
+    """The name of a sheet as it may be shown, without what Excel allows in no title: a masked one has stars."""
+    return re.sub(r"[\\*?:/\[\]]", "·", tell(name))[:31]
 
 
 def _copy(sheet: Sheet, look: Worksheet | None, target: Worksheet) -> None:

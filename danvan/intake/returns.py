@@ -246,7 +246,7 @@ class _FileReader:
 
     def _sheet_hint(self, sheets: Sequence[str]) -> str:
         hints = dict.fromkeys(nearest(name, sheets) for name in layout.SHEETS.values())
-        strange = (f" “{name}”{strange_letters(name)}" for name in sheets if strange_letters(name))
+        strange = (strange_letters(name, f"“{name}”") for name in sheets)
         return "".join(filter(None, (*hints, *strange)))
 
     def _remarkable(self, file: File, sheets: dict[str, Sheet], parts: Mapping[layout.Body, Sheet], unit: Unit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from danvan.intake.observations import Observation
 from danvan.units import Unit, strange_letters
 
 _FORM = "lấy lại từ phiếu được gửi"
+_ENOUGH_HEADS = 3  # of nine: a row of heads, though some are misspelt or missing
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Reader:
             self.found.add(
                 "unknown-indicator",
                 code,
-                f"Không có mã chỉ tiêu “{code}” ở trang này.{where}{strange_letters(code)}",
+                f"Không có mã chỉ tiêu “{code}” ở trang này.{where}{strange_letters(code, 'Mã')}",
                 f"Không sửa cột Mã; {_FORM}." if filled else "Nếu là ghi chú thì xóa dòng.",
                 sheet=sheet.name,
                 ref=ref,
@@ -269,7 +271,7 @@ def locate(sheet: Sheet, owed: Mapping[str, Indicator], found: Findings) -> Tabl
     """The table of a sheet by its heads, or None with a finding that says what is missing."""
     for row in sorted({*sheet.rows, *sheet.merged_over}):
         labels = _labels(sheet, row)
-        if {layout.CODE, layout.VALUE} <= {_known(label) for label, _ in labels}:
+        if len({_known(label) for label, _ in labels} - {""}) >= _ENOUGH_HEADS:
             return _columns(sheet, row, labels, found)
     across = [cell for cells in sheet.rows.values() for cell in cells if tidy(str(cell.value)) in owed]
     if len(across) >= 3 and len({cell.row for cell in across}) == 1:
@@ -331,7 +333,7 @@ def _columns(sheet: Sheet, row: int, labels: Sequence[tuple[str, int]], found: F
             )
             return None
         columns[meant] = column
-        if label != meant:
+        if unicodedata.normalize("NFC", label) != meant:
             found.add(
                 "column-spelling",
                 label,
@@ -345,7 +347,7 @@ def _columns(sheet: Sheet, row: int, labels: Sequence[tuple[str, int]], found: F
         return Table(row, columns)
     others = [tidy(label) for label, _ in labels if not _known(label)]
     hints = "".join(nearest(name, others) for name in absent)
-    strange = "".join(f" “{label}”{strange_letters(label)}" for label in others if strange_letters(label))
+    strange = "".join(strange_letters(label, f"“{tidy(label)}”") for label in others)
     found.add(
         "missing-column",
         ", ".join(tidy(label) for label, _ in labels),

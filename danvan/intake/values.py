@@ -107,7 +107,7 @@ def _check_words(row: Row, indicator: Indicator) -> None:
             raise RefusedError(
                 "unknown-word",
                 word,
-                f"Cột {column} chỉ nhận: {', '.join(allowed)}.{nearest(word, allowed)}{strange_letters(word)}",
+                f"Cột {column} chỉ nhận: {', '.join(allowed)}.{nearest(word, allowed)}" + strange_letters(word, "Từ"),
                 "Chọn lại trong danh sách.",
                 column,
             )
@@ -292,7 +292,7 @@ def _typed(text: str, indicator: Indicator, point: Literal["", ",", "."]) -> tup
             remark = Remark(
                 "oddly-typed",
                 text,
-                f"Đọc được là {value} nhưng {', '.join(notes)}.",
+                f"Đọc được là {plain(value)} nhưng {', '.join(notes)}.",
                 "Xem lại; nếu đúng thì ghi lại bằng số.",
             )
             return value, (remark,)

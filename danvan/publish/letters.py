@@ -142,7 +142,8 @@ def _files(standing: Standing, points: Iterable[Finding]) -> str:
     """'tệp “Hồng Bàng.xlsx”, nhận ngày 05/12/2023' for the files that the points are about."""
     came = {_name(tell(line.file)): line.received_on for line in standing.files}
     names = dict.fromkeys(_name(f.cell.file) for f in points)
-    return "; ".join(f"tệp “{name}”" + (f", nhận ngày {came[name]:%d/%m/%Y}" if name in came else "") for name in names)
+    days = {name: f", nhận ngày {came[name]:%d/%m/%Y}" if name in came else "" for name in names}
+    return "; ".join(f"tệp “{_text(name)}”{day}" for name, day in days.items())
 
 
 def _rows(points: Sequence[Finding], year: Year) -> Iterator[tuple[str, ...]]:
