@@ -230,7 +230,7 @@ CASES: tuple[Case, ...] = (
     Case("wrong-encoding", content(lambda _: "Mã;Giá trị\nguns;3\n".encode("utf-16"), "Hồng Bàng.csv")),
     Case("not-a-form", content(lambda _: b"a;b\n1;2\n", "Hồng Bàng.csv")),
     Case("macros", content(macros), kept=34),
-    Case("open-in-excel", lambda p: (p.returns(2023) / f"~${FILE}").write_bytes(b"x"), kept=34, unit=""),
+    Case("open-in-excel", lambda p: (p.returns(2023) / f"~${FILE}").write_bytes(b"x"), kept=34),
     # persons
     Case("personal-data", book(cell("I13", "CCCD 031099001234")), ("Công an", "I13")),
     Case("personal-columns", both(book(cell("J10", "Họ và tên")), book(cell("J11", "x"))), ("Công an", "J10")),
@@ -247,7 +247,7 @@ CASES: tuple[Case, ...] = (
         kept=34,
     ),
     Case("duplicate-copy", copy("Hồng Bàng (2).xlsx"), None, kept=34),
-    Case("unknown-unit", book(on_both_sheets("Đơn vị", "Quận Hoàng Mai")), ("Ban Dân vận", "B4"), unit=""),
+    Case("unknown-unit", book(on_both_sheets("Đơn vị", "Quận Hoàng Mai")), ("Ban Dân vận", "B4")),
     Case(
         "two-units",
         both(
@@ -279,7 +279,7 @@ CASES: tuple[Case, ...] = (
         "partial-period", book(on_both_sheets("Kỳ số liệu", "01/01/2023 - 30/9/2023")), ("Ban Dân vận", "B7"), kept=34
     ),
     # sheets, rows, columns
-    Case("unknown-sheets", both(book(rename("Công an", "Sheet1")), book(rename("Ban Dân vận", "Sheet2"))), unit=""),
+    Case("unknown-sheets", both(book(rename("Công an", "Sheet1")), book(rename("Ban Dân vận", "Sheet2")))),
     Case("missing-sheet", book(rename("Công an", "Cong an quan")), kept=5),
     Case("missing-head", book(lambda wb: wb["Công an"].delete_rows(6)), ("Công an", "")),
     Case("missing-table", book(lambda wb: wb["Công an"].delete_rows(10)), ("Công an", ""), kept=5),
@@ -290,6 +290,7 @@ CASES: tuple[Case, ...] = (
     Case("row-without-code", book(append("Công an", None, "Tổng cộng", None, 1234)), ("Công an", "B40"), kept=34),
     Case("unknown-indicator", book(append("Công an", "gunz", "Súng", "khẩu", 3)), ("Công an", "A40"), kept=34),
     Case("indicator-twice", book(append("Công an", "guns", "Súng giao nộp", "khẩu", 7)), ("Công an", "D40"), kept=34),
+    Case("code-and-name", book(cell("A21", "callup_target")), ("Công an", "A21"), kept=32),
     Case("measure-changed", book(cell("C19", "tấn")), ("Công an", "C19"), kept=33),
     Case("merged-cells", book(merge), ("Công an", "D13:D14"), kept=32),
     Case("column-spelling", book(cell("D10", "Giá  trị\n")), ("Công an", "D10"), kept=34),

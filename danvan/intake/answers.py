@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -91,4 +92,6 @@ def answered(project: Project, year: int, findings: Iterable[Finding]) -> tuple[
 def _line(path: Path, code: str) -> int:
     """The line in which an answer names its finding."""
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return next((number for number, line in enumerate(lines, start=1) if code in line), 1)
+    return next(
+        (number for number, line in enumerate(lines, start=1) if re.search(rf"^[^#]*finding: *{code}", line)), 1
+    )

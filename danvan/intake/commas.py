@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import replace
 
+from danvan.catalogue import Catalogue
 from danvan.intake import layout
 from danvan.intake.addresses import letters
 from danvan.intake.cells import RawCell, Sheet, in_unicode, tidy
@@ -36,6 +38,18 @@ def sheets(content: bytes) -> tuple[Sheet, ...]:
                 ref = f"{letters(column)}{number}"
                 parts[-1][number, column] = RawCell(ref, number, column, value, "s", encoding=encoding)
     return tuple(_part(cells) for cells in parts if cells)
+
+
+def named(sheets: Iterable[Sheet], catalogue: Catalogue) -> tuple[Sheet, ...]:
+    """The sheets, each part of a CSV called by the codes that stand in it, which say whose it is."""
+    of_code = {i.code: layout.SHEETS[i.body] for i in catalogue.reported if i.body}
+    made: dict[str, Sheet] = {}
+    for place, sheet in enumerate(sheets, start=1):
+        codes = (of_code.get(tidy(str(cell.value))) for cell in sheet.cells.values())
+        name = tidy(sheet.name) or next(filter(None, codes), f"phần {place}")
+        name = f"{name} ({place})" if name in made else name
+        made[name] = replace(sheet, name=name)
+    return tuple(made.values())
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:

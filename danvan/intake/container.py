@@ -31,7 +31,8 @@ MAX_ELEMENTS, MAX_ATTRIBUTES, MAX_DEPTH = 200_000, 600_000, 100
 MAX_TAG = 256_000  # bytes; expat scans an unfinished tag anew with every piece
 MAX_NAMESPACE = 250  # characters; expat copies a namespace into the name of every element
 MAX_ROWS, MAX_CELLS = 10_000, 20_000  # of one sheet
-MAX_COVERED = 100_000  # cells in the `ref`s of all parts
+MAX_COVERED, MAX_MERGED = 20_000, 1_000  # cells in the `ref`s of all parts; merged ranges of a sheet
+MAX_TEXT = 400_000  # characters in all parts; the search for persons takes 4 µs for each
 MAX_LINKED_MERGES = 100_000  # openpyxl tries each link against each merged range of its sheet: 6 µs a pair
 MAX_NAME, MAX_FORMAT = 10_000, 1_000  # bytes, characters; openpyxl takes quadratic time over either
 MAX_SHARED = 3_000_000  # characters; openpyxl rewrites a shared formula for each of its cells: 0.5 µs a character
@@ -353,6 +354,7 @@ WORKBOOK = re.compile(  # the content type of .xlsx, .xltx, .xlsm, .xltm
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 RELATION_ID = "http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 COVERING = {"mergeCell", "hyperlink", "comment", "table", "f"}  # openpyxl may create every cell of their `ref`
+NUMBER = re.compile(r"([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)?", re.ASCII)  # Python takes 1_56 and ٣, too
 RANGE = re.compile(r"\$?([A-Za-z]{1,3})?\$?(\d{1,7})?(?::\$?([A-Za-z]{1,3})?\$?(\d{1,7})?)?")
 
 
@@ -363,6 +365,7 @@ class _Package:
         self.elements = 0
         self.attributes = 0
         self.covered = 0  # cells in `ref`s
+        self.text = 0  # characters
         self.macros = False
         self.workbooks: set[str] = set()
         self.sheets: set[str] = set()
@@ -402,9 +405,12 @@ class _Part:
         self.shared = self.longest = 0  # shared formulas: how many, bytes of the longest
         self.formula: int | None = None  # where the present one begins
         self.defined: int | None = None  # where the present name of an area begins
+        self.numeric = False  # whether the present cell holds a number
+        self.digits: list[str] | None = None  # of the present number
         self.parser = expat.ParserCreate(namespace_separator="}")  # as ElementTree has it
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartNamespaceDeclHandler = self._namespace
 
@@ -444,6 +450,8 @@ class _Part:
             raise _no("unsafe-file", f"phần {self.shown} có XML lồng quá {MAX_DEPTH} tầng")
         if name == "row" and self.tags["row"] > MAX_ROWS:
             raise _no("too-many-cells", f"một trang có quá {_count(MAX_ROWS)} dòng")
+        if name == "mergeCell" and self.tags["mergeCell"] > MAX_MERGED:
+            raise _no("too-many-cells", f"một trang có quá {_count(MAX_MERGED)} vùng gộp ô")
         if name == "c" and self.tags["c"] > MAX_CELLS:
             raise _no("too-many-cells", f"một trang có quá {_count(MAX_CELLS)} ô")
         if self.package.elements > MAX_ELEMENTS or self.package.attributes > MAX_ATTRIBUTES:
@@ -452,6 +460,10 @@ class _Part:
             self._cover(attributes["ref"])
         if len(attributes.get("formatCode", "")) > MAX_FORMAT:
             raise _no("unsafe-file", f"phần {self.shown} có định dạng số quá dài")
+        if name == "c":
+            self.numeric = attributes.get("t", "n") == "n"
+        elif name == "v" and self.numeric:
+            self.digits = []
         if name == "definedName":
             self.defined = self.parser.CurrentByteIndex
         if name == "f" and attributes.get("t") == "shared":
@@ -468,6 +480,10 @@ class _Part:
 
     def _end(self, _tag: str) -> None:
         self.depth -= 1
+        if self.digits is not None:
+            if not NUMBER.fullmatch("".join(self.digits).strip()):
+                raise _no("unsafe-file", f"phần {self.shown} có số ghi khác mọi bảng tính")
+            self.digits = None
         if self.formula is not None:
             self.longest = max(self.longest, self.parser.CurrentByteIndex - self.formula)
             self.formula = None
@@ -475,6 +491,13 @@ class _Part:
             if self.parser.CurrentByteIndex - self.defined > MAX_NAME:
                 raise _no("unsafe-file", f"phần {self.shown} có tên vùng quá dài")
             self.defined = None
+
+    def _text(self, text: str) -> None:
+        self.package.text += len(text)
+        if self.package.text > MAX_TEXT:
+            raise _no("too-many-cells", f"tệp có quá {_count(MAX_TEXT)} chữ")
+        if self.digits is not None:
+            self.digits.append(text)
 
     def _cover(self, ref: str) -> None:
         match = RANGE.fullmatch(ref)

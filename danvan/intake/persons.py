@@ -7,12 +7,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
-from danvan.intake import privacy
+from danvan.intake import layout, privacy
 from danvan.intake.cells import File, RawCell, Sheet
 from danvan.intake.findings import Findings
 
 _TAKE_OUT = "Xóa dữ liệu về người khỏi phiếu, lưu lại rồi gửi phiếu mới; phiếu chỉ nhận số tổng hợp."
 _LONGEST_HEAD = 60
+_HUGE = 10**15
 _WHAT = {"identity": "số giấy tờ tùy thân", "phone": "số điện thoại"}
 
 
@@ -32,7 +33,8 @@ def refuses(file: File, figures: Collection[tuple[str, str]], public: Collection
             text = _text(cell, (sheet.name, cell.ref) in figures)
             if text:
                 _look(text, sheet.name, cell.ref, "Ô", public, found)
-            if isinstance(cell.value, str) and _is_head(cell.value) and _is_used(sheet, cell):
+            own = sheet.name == layout.REPLY  # the words of our own findings, in a copy that came back
+            if isinstance(cell.value, str) and not own and _is_head(cell.value) and _is_used(sheet, cell):
                 found.add(
                     "personal-columns",
                     cell.value,
@@ -84,7 +86,7 @@ def _text(cell: RawCell, is_figure: bool) -> str:
         digits = cell.value.strip()
         return "" if is_figure and digits.isascii() and digits.isdigit() and len(digits) < 10 else cell.value
     if isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
-        digits = f"{cell.value:.0f}" if cell.value == round(cell.value) else ""
+        digits = f"{cell.value:.0f}" if abs(cell.value) < _HUGE and cell.value == round(cell.value) else ""
         return digits if len(digits) >= (11 if is_figure else 9) else ""
     return ""
 

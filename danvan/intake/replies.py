@@ -51,7 +51,7 @@ def annotated(path: Path, findings: Sequence[Finding], params: YearParams, catal
     try:
         content = container.load(path)
         if content.kind == "csv":
-            sheets, looks = commas.sheets(content.data), {}
+            sheets, looks = commas.named(commas.sheets(content.data), catalogue), {}
         else:
             sheets, _ = workbook.sheets(content.data)
             looks = {sheet.title: sheet for sheet in workbook.load(content.data).worksheets}
@@ -67,8 +67,6 @@ def annotated(path: Path, findings: Sequence[Finding], params: YearParams, catal
         target = book.create_sheet(_title(sheet.name) or f"Phần {place}")
         by_sheet[tell(tidy(sheet.name))] = target
         _copy(sheet, looks.get(sheet.name), target)
-    if not looks:  # the parts of a CSV are called by what is in them
-        by_sheet |= {f.cell.sheet: book.worksheets[1] for f in findings if len(by_sheet) == 1}
     _list(listed, findings, by_sheet, params, catalogue)
     for finding in findings:
         _mark(finding, by_sheet)
@@ -112,7 +110,8 @@ def _copy(sheet: Sheet, look: Worksheet | None, target: Worksheet) -> None:
     for area in look.merged_cells.ranges:
         target.merge_cells(area.coord)
     for choice in look.data_validations.dataValidation:
-        literal = re.fullmatch(r'"[^"]*"|\d+|None', str(choice.formula1)) and choice.formula2 is None
+        told = str(choice.formula1)
+        literal = re.fullmatch(r'"[^"]*"|\d+|None', told) and choice.formula2 is None and told == _clean(told)
         if choice.type in ("list", "whole", "decimal") and literal:
             kept = DataValidation(
                 type=choice.type,
@@ -133,18 +132,24 @@ def _put(cell: Cell, raw: RawCell) -> None:
     """The value; a text, and a formula with its result, as a text that stays one even when it is edited."""
     if isinstance(raw.value, str):
         result = f" → {raw.cached}" if raw.type == "f" and raw.cached is not None else ""
-        cell.value = _clean(raw.value + result)
-        cell.data_type = "s"
-        cell.quotePrefix = cell.value[:1] in "=+-@"
-    elif (
-        isinstance(raw.value, int | float)
-        and not isinstance(raw.value, bool)
-        and mask(f"{raw.value:.0f}") != f"{raw.value:.0f}"
-    ):
-        cell.value, cell.data_type = mask(f"{raw.value:.0f}"), "s"
+        _put_text(cell, raw.value + result)
+    elif isinstance(raw.value, int | float) and not isinstance(raw.value, bool) and not _is_plain(raw.value):
+        _put_text(cell, f"{raw.value:.0f}")
     else:
         cell.value = raw.value
         cell.number_format = raw.number_format
+
+
+def _is_plain(number: float) -> bool:
+    """A number that may be shown: one that Excel can hold, and that tells nothing of a person."""
+    return abs(number) < 10**15 and mask(f"{number:.0f}") == f"{number:.0f}"
+
+
+def _put_text(cell: Cell, text: str) -> None:
+    """A text that stays one, even when somebody edits the cell."""
+    cell.value = _clean(text)
+    cell.data_type = "s"
+    cell.quotePrefix = cell.value[:1] in "=+-@"
 
 
 def _dress(cell: Cell, look: object) -> None:
@@ -209,7 +214,7 @@ def _list(
         for column, text in enumerate(texts, start=1):
             cell = sheet.cell(row, column)
             assert isinstance(cell, Cell)
-            cell.value, cell.data_type = _clean(text), "s"
+            _put_text(cell, text)
             cell.font = Font(name="Times New Roman", size=11, bold=row == top)
             cell.border, cell.alignment = _LINE, Alignment(wrap_text=True, vertical="top")
         forms.fit_height(sheet, row, zip(_HEADS.values(), texts, strict=True))

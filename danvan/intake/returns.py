@@ -9,7 +9,7 @@ from pathlib import Path
 
 from danvan.catalogue import Catalogue
 from danvan.errors import nearest
-from danvan.intake import files, heads, layout, persons, rows
+from danvan.intake import commas, files, heads, layout, persons, rows
 from danvan.intake.cells import File, Sheet, tidy
 from danvan.intake.container import UnreadableError
 from danvan.intake.findings import Finding, Findings, tell
@@ -50,6 +50,7 @@ def read_returns(
     received: list[Received] = []
     for path, file in zip(paths, files.read_all(paths, progress), strict=True):
         found = Findings(project.relative(path))
+        got = _FileReader(params, catalogue, units, found).read(file)
         if path.name in open_now or path.name[2:] in open_now:
             found.add(
                 "open-in-excel",
@@ -57,7 +58,6 @@ def read_returns(
                 "Có tệp khóa của Excel: phiếu đang mở, có thể chưa lưu xong.",
                 "Đóng tệp trong Excel rồi chạy lại.",
             )
-        got = _FileReader(params, catalogue, units, found).read(file)
         digest = file.sha256 if isinstance(file, File) else _digest(path)
         received.append(Received(tell(found.file), digest, found.unit))
         if got is not None:
@@ -144,11 +144,11 @@ class _FileReader:
 
     def read(self, file: File | UnreadableError) -> Return | None:
         """What the file returns, or None where it is refused as a whole."""
+        self._unit_by_name()
         if isinstance(file, UnreadableError):
-            self._unit_by_name()
             self.found.add(file.rule, file.found, file.reason, file.remedy)
             return None
-        sheets = self._named(file)
+        sheets = {sheet.name: sheet for sheet in commas.named(file.sheets, self.catalogue)}
         parts = {body: sheets[name] for body, name in layout.SHEETS.items() if name in sheets}
         found_heads = {
             body: heads.read(sheet, self.params, self.catalogue, self.units, self.found)
@@ -183,11 +183,12 @@ class _FileReader:
         parts = {body: self._marked(sheet) for body, sheet in parts.items()}
         asked = self.catalogue.reported
         homes = {i.code: layout.SHEETS[i.body] for i in asked if i.body and unit.owes(i) != "not_asked"}
+        names = frozenset(i.name.casefold() for i in asked)
         observations: list[Observation] = []
         for body, sheet in parts.items():
             head = found_heads[body]
             assert head is not None
-            reader = rows.Reader(unit, self.params.year, head.until, sheets, self.found)
+            reader = rows.Reader(unit, self.params.year, head.until, sheets, names, self.found)
             owed = {i.code: i for i in asked if i.body == body and i.code in homes}
             elsewhere = {code: name for code, name in homes.items() if code not in owed}
             observations += reader.read(sheet, owed, elsewhere)
@@ -195,18 +196,6 @@ class _FileReader:
         return Return(
             unit, self.found.file, file.sha256, illustrative, tuple(observations), frozenset(parts), tuple(own)
         )
-
-    def _named(self, file: File) -> dict[str, Sheet]:
-        """The sheets by name. A part of a CSV has none: its codes say whose it is."""
-        of_code = {i.code: layout.SHEETS[i.body] for i in self.catalogue.reported if i.body}
-        named: dict[str, Sheet] = {}
-        for place, sheet in enumerate(file.sheets, start=1):
-            name = tidy(sheet.name)
-            if not name:
-                codes = (of_code.get(tidy(str(cell.value))) for cell in sheet.cells.values())
-                name = next(filter(None, codes), f"phần {place}")
-            named[name if name not in named else f"{name} ({place})"] = replace(sheet, name=name)
-        return named
 
     def _marked(self, sheet: Sheet) -> Sheet:
         """The sheet with a decimal mark that there is; another is found, and nothing is taken as declared."""
@@ -239,7 +228,7 @@ class _FileReader:
         return (self.params.hotline,)
 
     def _unit_by_name(self) -> None:
-        """Whose file it is, by its name alone, where it cannot be opened: so that the letter finds its way."""
+        """Whose file it is by its name, until its head says it: so that a reply finds its way even without one."""
         named = self.units.mentioned(Path(self.found.file).stem)
         if len(named) == 1:
             self.found.unit = named[0].full_name

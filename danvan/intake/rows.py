@@ -40,6 +40,7 @@ class Reader:
     year: int
     until: date | None
     sheets: Mapping[str, Sheet]
+    names: frozenset[str]  # of all indicators, in small letters
     found: Findings
 
     def read(self, sheet: Sheet, owed: Mapping[str, Indicator], elsewhere: Mapping[str, str]) -> Iterator[Observation]:
@@ -179,6 +180,18 @@ class Reader:
             )
 
         raw = sheet.cells.get((row, table.columns[layout.VALUE]))
+        name = tidy(sheet.text(row, table.columns[layout.NAME]))
+        if name.casefold() != indicator.name.casefold() and name.casefold() in self.names:
+            add(
+                values.Remark(
+                    "code-and-name",
+                    f"{indicator.code}: {name}",
+                    f"Mã {indicator.code} là của chỉ tiêu “{indicator.name}”, dòng này lại ghi tên chỉ tiêu khác.",
+                    "Lấy lại cột Mã và cột Chỉ tiêu từ phiếu được gửi, ghi số vào đúng dòng.",
+                    layout.CODE,
+                )
+            )
+            return None
         measure = tidy(sheet.text(row, table.columns[layout.MEASURE]))
         if raw is not None and measure.casefold() not in ("", indicator.measured_in.casefold()):
             add(

@@ -81,6 +81,7 @@ GROUPS: dict[str, dict[str, Rule]] = {
         row_without_code="Dòng có số nhưng không có mã, kể cả dòng tổng cộng.",
         unknown_indicator="Mã chỉ tiêu không có ở trang này.",
         indicator_twice="Một chỉ tiêu ghi hai lần.",
+        code_and_name="Mã và tên chỉ tiêu trên một dòng không đi với nhau.",
         measure_changed="Đơn vị tính trong phiếu khác danh mục.",
         merged_cells="Ô gộp trong bảng: không rõ số thuộc dòng nào.",
     )

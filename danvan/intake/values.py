@@ -17,6 +17,7 @@ from danvan.intake.observations import EXACT, Bound, Status
 from danvan.intake.rules import RULES
 from danvan.units import Unit, strange_letters
 
+_BEYOND_ALL = 10**15  # Excel keeps 15 digits
 _STATUSES = f"“{layout.STATUS_ZERO}” hay “{layout.STATUS_NOT_REPORTED}”"
 
 
@@ -227,7 +228,13 @@ def _value(raw: RawCell, indicator: Indicator, point: Literal["", ",", "."]) -> 
     )
 
 
+def _too_large(found: str) -> RefusedError:
+    return RefusedError("unclear-number", found, "Số lớn quá mức có thể.", "Kiểm tra lại và ghi đúng số.")
+
+
 def _numeric(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark, ...]]:
+    if not isinstance(raw.value, int | float) or not abs(raw.value) < _BEYOND_ALL:  # infinity, too
+        raise _too_large(shown(raw))
     value = Decimal(format(raw.value, ".15g"))  # Excel keeps 15 digits; more is noise of binary fractions
     if "%" in raw.number_format:
         raise RefusedError(
@@ -248,7 +255,7 @@ def _numeric(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark,
             f"Chỉ tiêu này chỉ nhận {what}; dấu ngăn hàng nghìn có thể đã bị hiểu là dấu thập phân.",
             "Mở phiếu, ghi lại đủ chữ số, viết liền không dấu.",
         )
-    if how := _disguises(raw.number_format, indicator.measured_in):
+    if how := _disguises(raw.number_format, indicator.measured_in, is_zero=value == 0):
         raise RefusedError(
             "hidden-format",
             f"{shown(raw)} (định dạng {raw.number_format})",
@@ -267,12 +274,20 @@ def _numeric(raw: RawCell, indicator: Indicator) -> tuple[Decimal, tuple[Remark,
     return value, ()
 
 
-def _disguises(number_format: str, measured_in: str) -> str:
+def _disguises(number_format: str, measured_in: str, *, is_zero: bool) -> str:
     """How a number format makes the reader of the screen see another number; '' where it does not."""
-    positive = number_format.split(";")[0]
-    if not positive.strip():
+    sections = number_format.split(";")[:3]  # of positive, negative numbers and nothing; the fourth is of texts
+    if re.search(r"\[[<>=]", number_format):  # unless they have conditions of their own
+        return next(filter(None, (_section_disguises(section, measured_in) for section in sections)), "")
+    if is_zero and len(sections) == 3 and "-" in sections[2]:
+        return ""  # as accountants show nothing
+    return _section_disguises(sections[2 if is_zero and len(sections) == 3 else 0], measured_in)
+
+
+def _section_disguises(section: str, measured_in: str) -> str:
+    if not section.strip():
         return "giấu số"
-    bare = re.sub(r"\[[^\]]*\]|[_*].", "", positive)  # colours and locales; padding
+    bare = re.sub(r"\[[^\]]*\]|[_*].", "", section)  # colours, locales and conditions; padding
     words = [quoted or escaped for quoted, escaped in re.findall(r'"([^"]*)"|\\(.)', bare)]
     if tidy("".join(words)).casefold() not in ("", measured_in.casefold()) and any(
         c.isalnum() for word in words for c in word
@@ -286,6 +301,8 @@ def _disguises(number_format: str, measured_in: str) -> str:
 
 def _typed(text: str, indicator: Indicator, point: Literal["", ",", "."]) -> tuple[Decimal, tuple[Remark, ...]]:
     match numbers.parse(text, indicator.decimals, indicator.measured_in, point):
+        case numbers.Parsed(value) if value >= _BEYOND_ALL:
+            raise _too_large(text)
         case numbers.Parsed(value, ()):
             return value, ()
         case numbers.Parsed(value, notes):

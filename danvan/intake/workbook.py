@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 
 import openpyxl
@@ -17,25 +19,38 @@ from danvan.intake.container import UnreadableError
 
 def sheets(content: bytes) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
     """All worksheets, and the persons that the file's properties name. Raises UnreadableError."""
-    book = load(content)
-    found = [_filled(sheet) for sheet in book.worksheets]
-    cached: dict[tuple[str, str], RawValue] = {}
-    if any(cell.data_type == "f" for cells in found for cell in cells):
-        values = load(content, data_only=True)
-        cached = {
-            (sheet.title, cell.coordinate): _plain(cell.value) for sheet in values.worksheets for cell in _filled(sheet)
-        }
-    made = tuple(_sheet(sheet, cells, cached) for sheet, cells in zip(book.worksheets, found, strict=True))
-    return made, tuple(filter(None, (book.properties.creator, book.properties.lastModifiedBy)))
+    with _told():
+        book = _open(content)
+        found = [_filled(sheet) for sheet in book.worksheets]
+        cached: dict[tuple[str, str], RawValue] = {}
+        if any(cell.data_type == "f" for cells in found for cell in cells):
+            cached = {
+                (sheet.title, cell.coordinate): _plain(cell.value)
+                for sheet in _open(content, data_only=True).worksheets
+                for cell in _filled(sheet)
+            }
+        made = tuple(_sheet(sheet, cells, cached) for sheet, cells in zip(book.worksheets, found, strict=True))
+        return made, tuple(filter(None, (book.properties.creator, book.properties.lastModifiedBy)))
 
 
-def load(content: bytes, *, data_only: bool = False) -> openpyxl.Workbook:
+def load(content: bytes) -> openpyxl.Workbook:
     """The workbook as openpyxl has it, without links to other files and without macros. Raises UnreadableError."""
+    with _told():
+        return _open(content)
+
+
+def _open(content: bytes, *, data_only: bool = False) -> openpyxl.Workbook:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl's remarks on styles and extensions do not concern values
+        return openpyxl.load_workbook(io.BytesIO(content), data_only=data_only, keep_links=False)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """openpyxl raises whatever the broken part happens to trip over, on opening or only when a cell is asked."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl's remarks on styles and extensions do not concern values
-            return openpyxl.load_workbook(io.BytesIO(content), data_only=data_only, keep_links=False)
-    except Exception as error:  # openpyxl raises whatever the broken part happens to trip over
+        yield
+    except Exception as error:
         raise UnreadableError(
             "damaged-file",
             f"không mở được ({type(error).__name__})",
