@@ -795,7 +795,7 @@ OTHERS: dict[str, Case] = {
             )
         ),
         "too-many-cells",
-        "vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá 100.000 ô",
+        "vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá 20.000 ô",
     ),
     "a hard link": Case(hard_link),
     "a pipe": refused(fifo, "not-a-file", "tệp đặc biệt của hệ thống"),

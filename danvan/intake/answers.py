@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import model_validator
 
 from danvan.errors import SettingsError
 from danvan.intake.findings import Answer, Cell, Finding
@@ -27,9 +27,17 @@ answers: []
 class Entry(Strict):
     """One answer; `finding` is the id that `check` shows."""
 
-    finding: str = Field(pattern=r"^[a-p]{7}$")
-    office: str = Field(min_length=3)
-    reason: str = Field(min_length=3)
+    finding: str
+    office: str
+    reason: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Entry:
+        if not re.fullmatch(r"[a-p]{7}", self.finding):
+            raise ValueError(f"mã “{self.finding}” không đúng: bảy chữ từ a đến p, chép từ bảng của lệnh check.")
+        if min(len(self.office), len(self.reason)) < 3:
+            raise ValueError("cơ quan hoặc lý do giải trình quá ngắn. Hãy ghi đủ.")
+        return self
 
 
 class Answers(Strict):

@@ -41,10 +41,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet's non-empty cells, by (row, column), both from 1, and what a reader of the screen would not see.
-
-    `decimal_mark`: what a CSV declares; "" where numbers are numbers.
-    """
+    """A sheet's non-empty cells, by (row, column), both from 1, and what a reader of the screen would not see."""
 
     name: str
     cells: dict[tuple[int, int], RawCell]
@@ -53,7 +50,6 @@ class Sheet:
     hidden_columns: tuple[str, ...] = ()
     merged: tuple[Area, ...] = ()
     comments: tuple[Comment, ...] = ()
-    decimal_mark: str = ""
     rows: dict[int, list[RawCell]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

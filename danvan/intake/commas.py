@@ -37,7 +37,7 @@ def sheets(content: bytes) -> tuple[Sheet, ...]:
                 value, encoding = in_unicode(text)
                 ref = f"{letters(column)}{number}"
                 parts[-1][number, column] = RawCell(ref, number, column, value, "s", encoding=encoding)
-    return tuple(_part(cells) for cells in parts if cells)
+    return tuple(Sheet("", cells) for cells in parts if cells)
 
 
 def named(sheets: Iterable[Sheet], catalogue: Catalogue) -> tuple[Sheet, ...]:
@@ -61,10 +61,3 @@ def _rows(text: str, separator: str) -> list[list[str]]:
 
 def _is_header(row: list[str]) -> bool:
     return {layout.CODE, layout.VALUE} <= {tidy(in_unicode(text)[0]) for text in row}
-
-
-def _part(cells: dict[tuple[int, int], RawCell]) -> Sheet:
-    sheet = Sheet("", cells)
-    labels = {tidy(sheet.text(row, 1)): row for row in sheet.rows}
-    mark = sheet.text(labels[layout.HEAD_DECIMAL_MARK], 2) if layout.HEAD_DECIMAL_MARK in labels else ""
-    return replace(sheet, decimal_mark=mark)

@@ -66,8 +66,8 @@ class Finding:
 
     @cached_property
     def id(self) -> str:
-        """Seven letters by which an answer names this finding; another value found is another finding."""
-        told = "\0".join((self.rule, self.unit, self.indicator, self.cell.sheet, self.found))
+        """Seven letters by which an answer names this finding; another value or cell makes another finding."""
+        told = "\0".join((self.rule, self.unit, self.indicator, self.cell.sheet, self.cell.ref, self.found))
         return spelt(sha256(told.encode()).hexdigest(), 7)
 
     @property

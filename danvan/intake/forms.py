@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -226,7 +227,8 @@ def print_landscape(sheet: Worksheet) -> None:
 def definition(indicator: Indicator) -> str:
     """How the figure is counted, as it stands beside each row of the form."""
     when = {"flow": "Số trong kỳ.", "stock": "Số tại ngày cuối kỳ."}[indicator.time or "flow"]
-    return indicator.definition if "kỳ" in indicator.definition else f"{when} {indicator.definition}".strip()
+    told = indicator.kind == "boolean" or re.search(r"\b(kỳ|năm)\b", indicator.definition)
+    return indicator.definition if told else f"{when} {indicator.definition}".strip()
 
 
 def _last(entry: Entry | None) -> int | Decimal | str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from danvan.catalogue import Catalogue
 from danvan.errors import nearest
@@ -71,6 +72,26 @@ def read(sheet: Sheet, params: YearParams, catalogue: Catalogue, units: Units, f
     if len([f for f in found.all if f.severity == "error"]) > before:
         return None
     return Head(unit, nature.text == layout.ILLUSTRATIVE, until)
+
+
+def decimal_mark(sheet: Sheet, found: Findings) -> Literal["", ",", "."]:
+    """The decimal mark that a sheet declares for its texts, as a CSV does; '' where it declares none that there is."""
+    labels = {tidy(str(cell.value)): cell for cells in sheet.rows.values() for cell in cells[:1]}
+    cell = labels.get(layout.HEAD_DECIMAL_MARK)
+    beside = sheet.cells.get((cell.row, cell.column + 1)) if cell else None
+    mark = str(beside.value).strip() if beside else ""
+    for known in ("", ",", "."):
+        if mark == known:
+            return known
+    found.add(
+        "decimal-mark",
+        mark,
+        f"“{layout.HEAD_DECIMAL_MARK}” chỉ nhận dấu phẩy hoặc dấu chấm.",
+        "Ghi , hoặc . vào dòng ấy.",
+        sheet=sheet.name,
+        ref=beside.ref if beside else "",
+    )
+    return ""
 
 
 def _entries(sheet: Sheet) -> dict[str, _Entry]:

@@ -180,7 +180,6 @@ class _FileReader:
             )
             return None
         self._remarkable(file, sheets, parts, unit)
-        parts = {body: self._marked(sheet) for body, sheet in parts.items()}
         asked = self.catalogue.reported
         homes = {i.code: layout.SHEETS[i.body] for i in asked if i.body and unit.owes(i) != "not_asked"}
         names = frozenset(i.name.casefold() for i in asked)
@@ -188,7 +187,8 @@ class _FileReader:
         for body, sheet in parts.items():
             head = found_heads[body]
             assert head is not None
-            reader = rows.Reader(unit, self.params.year, head.until, sheets, names, self.found)
+            mark = heads.decimal_mark(sheet, self.found)
+            reader = rows.Reader(unit, self.params.year, head.until, sheets, names, mark, self.found)
             owed = {i.code: i for i in asked if i.body == body and i.code in homes}
             elsewhere = {code: name for code, name in homes.items() if code not in owed}
             observations += reader.read(sheet, owed, elsewhere)
@@ -196,19 +196,6 @@ class _FileReader:
         return Return(
             unit, self.found.file, file.sha256, illustrative, tuple(observations), frozenset(parts), tuple(own)
         )
-
-    def _marked(self, sheet: Sheet) -> Sheet:
-        """The sheet with a decimal mark that there is; another is found, and nothing is taken as declared."""
-        if sheet.decimal_mark in ("", ",", "."):
-            return sheet
-        self.found.add(
-            "decimal-mark",
-            sheet.decimal_mark,
-            f"“{layout.HEAD_DECIMAL_MARK}” chỉ nhận dấu phẩy hoặc dấu chấm.",
-            "Ghi , hoặc . vào dòng ấy.",
-            sheet=sheet.name,
-        )
-        return replace(sheet, decimal_mark="")
 
     def _figures(self, parts: Mapping[layout.Body, Sheet]) -> set[tuple[str, str]]:
         """(sheet, ref) of the cells that stand in a row of the form, in its columns of figures."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Literal
 
 from danvan.catalogue import Indicator
 from danvan.errors import nearest
@@ -41,6 +41,7 @@ class Reader:
     until: date | None
     sheets: Mapping[str, Sheet]
     names: frozenset[str]  # of all indicators, in small letters
+    mark: Literal["", ",", "."]  # the decimal mark declared for texts
     found: Findings
 
     def read(self, sheet: Sheet, owed: Mapping[str, Indicator], elsewhere: Mapping[str, str]) -> Iterator[Observation]:
@@ -204,8 +205,7 @@ class Reader:
                 )
             )
             return None
-        mark = cast(Literal["", ",", "."], sheet.decimal_mark)
-        cells = values.Row(raw, word(layout.PRECISION), word(layout.STATUS), mark, self._lookup(sheet))
+        cells = values.Row(raw, word(layout.PRECISION), word(layout.STATUS), self.mark, self._lookup(sheet))
         try:
             value, status, bound, remarks = values.read(cells, indicator, self.unit)
         except values.RefusedError as error:

@@ -110,7 +110,7 @@ GROUPS: dict[str, dict[str, Rule]] = {
         unknown_word="Từ không có trong danh sách chọn.",
         word_without_number="Mức chính xác đi với ô không có số.",
         zero_with_word="Số 0 đi với “hơn”, “trên”, “khoảng”.",
-        not_applicable="Ghi số cho chỉ tiêu đơn vị không có, hoặc “không áp dụng” cho chỉ tiêu phải báo cáo.",
+        not_applicable="Ghi số cho chỉ tiêu mà đơn vị không có đối tượng.",
         decimal_mark="CSV khai dấu thập phân lạ.",
     )
     | _warnings(
@@ -118,6 +118,7 @@ GROUPS: dict[str, dict[str, Rule]] = {
         formula="Số là kết quả công thức; lấy kết quả đã lưu.",
         stale_formula="Kết quả đã lưu của công thức khác kết quả tính lại.",
         shown_rounded="Ô hiện số làm tròn; lấy số lưu trong ô.",
+        claims_not_applicable="Ghi “không áp dụng” cho chỉ tiêu mà danh mục cho là phải báo cáo.",
         not_reported="Đơn vị không báo cáo chỉ tiêu này.",
         cell_comment="Ô có chú thích kèm theo; có thể là lời sửa số.",
         note_says_otherwise="Lời ghi trong phiếu nêu số khác với ô Giá trị.",

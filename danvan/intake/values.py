@@ -137,12 +137,14 @@ def _without_value(row: Row, indicator: Indicator, unit: Unit) -> Taken:
             )
             return None, Status.NOT_REPORTED, EXACT, (remark,)
         case layout.STATUS_NOT_APPLICABLE:
-            raise RefusedError(
-                "not-applicable",
+            claim = Remark(
+                "claims-not-applicable",
                 row.status,
-                f"{unit.full_name} phải báo cáo chỉ tiêu này.",
-                f"Ghi số, hoặc chọn {_STATUSES}.",
+                f"{unit.full_name} ghi không có đối tượng, trong khi danh mục cho là phải báo cáo; tổng sẽ ghi rõ "
+                "là chưa đủ.",
+                f"Nếu đúng thì giải trình một lần; nếu không thì ghi số, hoặc chọn {_STATUSES}.",
             )
+            return None, Status.NOT_APPLICABLE, EXACT, (claim,)
     raise RefusedError(
         "blank",
         "(trống)",

@@ -261,14 +261,6 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
         "Số 0 không đi với “hơn”, “trên”, “khoảng”.",
         "Sửa một trong hai ô.",
     ),
-    "not applicable where it is owed": (
-        put("tips_received", None, status="không áp dụng"),
-        "Công an!D13",
-        "not-applicable",
-        "không áp dụng",
-        "Quận Hồng Bàng phải báo cáo chỉ tiêu này.",
-        "Ghi số, hoặc chọn “không phát sinh” hay “không báo cáo”.",
-    ),
     "1 for yes": (
         put("plan_signed", 1),
         "Ban Dân vận!D11",
@@ -411,6 +403,13 @@ def test_what_is_not_reported_is_remarked_and_stays_unknown(project: Project) ->
         if (o.unit.name, o.indicator.code) == ("Hồng Bàng", "tips_received")
     ]
     assert (observation.value, observation.status) == (None, Status.NOT_REPORTED)
+
+
+def test_what_a_unit_claims_not_to_have_is_remarked_and_leaves_the_total_unfinished(project: Project) -> None:
+    change(project, put("tips_received", None, status="không áp dụng"))
+    assert told(read(project)) == [("claims-not-applicable", "warning", "Công an", "D13")]
+    total = compute(read_year(project, 2023, with_last=False))["tips_received", "total"]
+    assert (total.reported, total.owed) == (14, 15)
 
 
 def test_words_may_be_typed_in_any_composition_and_case(project: Project) -> None:
