@@ -1555,15 +1555,7 @@ def test_data_about_a_person_goes_nowhere(where: str, project: Project, good: Ye
         assert secret not in bare, name
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        in_validation,
-        in_footer,
-        in_link,
-    ],
-    ids=["a choice", "a footer", "a link"],
-)
+@pytest.mark.parametrize("how", [in_validation, in_footer, in_link], ids=["a choice", "a footer", "a link"])
 def test_what_is_not_read_is_not_copied(how: Change, project: Project, checked: Checked) -> None:
     """A phone number where no figure can stand neither is found nor goes anywhere."""
     change(project, how)
@@ -1619,8 +1611,12 @@ def test_what_is_written_can_be_written_on_windows(name: str, project: Project, 
         unit("Quận Hồng Bang"),
         both(book(rename("Công an", "Sheet1")), book(rename("Ban Dân vận", "Sheet2"))),
         both(*(book(lambda wb, name=name: wb[name].delete_rows(4)) for name in FIRST)),
+        pytest.param(
+            two_districts,
+            marks=pytest.mark.xfail(strict=True, reason="of two units inside only the last is told, whatever the name"),
+        ),
     ],
-    ids=["its name misspelt inside", "its sheets renamed", "no name inside"],
+    ids=["its name misspelt inside", "its sheets renamed", "no name inside", "two names inside"],
 )
 def test_a_file_that_only_its_name_says_whose_it_is(make: Make, project: Project, checked: Checked) -> None:
     """“Hồng Bàng.xlsx” came: the letter to Hồng Bàng says what is wrong with it, and not that nothing came."""
@@ -1631,7 +1627,7 @@ def test_a_file_that_only_its_name_says_whose_it_is(make: Make, project: Project
     assert out.copy
 
 
-# --- what no table of findings can hold, since nothing is found -------------------------------------------------
+# --- numbers and words that are not what they seem --------------------------------------------------------------
 
 
 def hong_bang(project: Project) -> tuple[list[Finding], dict[str, Observation]]:
@@ -1665,6 +1661,15 @@ def test_codes_that_do_not_go_with_their_names(project: Project) -> None:
     assert taken.keys().isdisjoint({"fugitives_surrendered", "fugitives_arrested"})
 
 
+@pytest.mark.xfail(strict=True, reason="a reason that quotes a long text is cut after 300 letters, with all it says")
+def test_a_long_text_leaves_room_for_the_reason(project: Project) -> None:
+    typed("đã đối chiếu với Đội " * 30)(project)
+    [found], taken = hong_bang(project)
+    assert told_of(found) == "error unclear-number Công an!D13"
+    assert "tips_received" not in taken
+    assert is_told_in_sentences(found.reason)
+
+
 @pytest.mark.parametrize("form", ["[<1000]0;0,", "[=0]0;;"])
 def test_a_format_that_shows_large_numbers_otherwise(form: str, project: Project) -> None:
     typed(1550, form)(project)
@@ -1674,7 +1679,6 @@ def test_a_format_that_shows_large_numbers_otherwise(form: str, project: Project
 
 
 # --- annotated copies ------------------------------------------------------------------------------------------
-
 
 RED, YELLOW = "00FFC7CE", "00FFE699"
 
