@@ -723,7 +723,7 @@ def test_a_template_is_a_workbook(tmp_path: Path) -> None:
 
 
 def test_just_within_the_limits(tmp_path: Path) -> None:
-    full = merged("H100:Q1099")
+    full = merged("H100:K1099")
     for data in (rows(9_900, 2), full, related("xl/a.xml", "a.xml", 15), shared_formulas(1_000, 2_000)):
         assert load(sent(tmp_path, data)).kind == "xlsx"
 
