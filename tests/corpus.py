@@ -254,7 +254,6 @@ CASES: tuple[Case, ...] = (
             book(head("Công an", "Đơn vị", "Quận Ngô Quyền")),
             book(head("Công an", "Mẫu phiếu", form_of(2023, "Ngô Quyền"))),
         ),
-        unit="Quận Ngô Quyền",
     ),
     Case("wrong-form", book(on_both_sheets("Mẫu phiếu", "DV2-2023-HP-303")), ("Ban Dân vận", "B3")),
     Case(

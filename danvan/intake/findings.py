@@ -20,6 +20,7 @@ from danvan.store import spelt
 
 Severity = Literal["error", "warning"]
 _LONGEST = 300
+_QUOTED = re.compile(r"“([^“”]{120})[^“”]+”")
 MOST = 60  # findings of one rule in one file; a form has 35 rows
 
 
@@ -59,8 +60,9 @@ class Finding:
     answer: Answer | None = None
 
     def __post_init__(self) -> None:
-        for name in ("found", "reason", "remedy"):
-            object.__setattr__(self, name, tell(getattr(self, name)))
+        object.__setattr__(self, "found", tell(self.found))
+        for name in ("reason", "remedy"):  # a sentence is never cut, only what it quotes
+            object.__setattr__(self, name, tell(_QUOTED.sub(r"“\1…”", getattr(self, name)), 2_000))
         cell = Cell(tell(self.cell.file), tell(self.cell.sheet), self.cell.ref)
         object.__setattr__(self, "cell", cell)
 
@@ -131,16 +133,16 @@ class Findings:
         self.all.append(Finding(rule, grave, cell, str(found), reason, remedy, self.unit, indicator))
 
 
-def tell(text: str) -> str:
+def tell(text: str, longest: int = _LONGEST) -> str:
     """`text` out of a file as it may be shown: visible, and without data about a person."""
-    return mask(visible(text))
+    return mask(visible(text, longest))
 
 
-def visible(text: str) -> str:
+def visible(text: str, longest: int = _LONGEST) -> str:
     """`text` on one line, as letters that can be shown anywhere: what is invisible or rules a terminal as its code."""
-    flat = re.sub(r"[\t-\r\u2028\u2029]+", " ", unicodedata.normalize("NFC", text[: 4 * _LONGEST]))
+    flat = re.sub(r"[\t-\r\u2028\u2029]+", " ", unicodedata.normalize("NFC", text[: 4 * longest]))
     shown = "".join(f"<U+{ord(c):04X}>" if unicodedata.category(c) in _HIDDEN else c for c in flat)
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+    return shown if len(shown) <= longest else shown[:longest] + "…"
 
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format (bidi, zero width), surrogates, private, unassigned

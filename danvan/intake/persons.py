@@ -25,8 +25,8 @@ def refuses(file: File, figures: Collection[tuple[str, str]], public: Collection
     """
     before = len(found.all)
     _look(found.file.rsplit("/", 1)[-1], "", "", "Tên tệp", public, found)
-    for author in file.authors:
-        _name(author, "", "", "Thuộc tính tệp", found)
+    for author in dict.fromkeys(file.authors):
+        _look(author, "", "", "Thuộc tính tệp", public, found)
     for sheet in file.sheets:
         _look(sheet.name, sheet.name, "", "Tên trang", public, found)
         for cell in sheet.cells.values():

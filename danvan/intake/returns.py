@@ -171,10 +171,13 @@ class _FileReader:
             return None
         read_heads = [head for head in found_heads.values() if head is not None]
         unit = read_heads[0].unit
-        if len({head.unit.id for head in read_heads}) > 1:
+        units = [head.unit.full_name for head in read_heads]
+        if len(set(units)) > 1:
+            by_name = [u.full_name for u in self.units.mentioned(Path(self.found.file).stem) if u.full_name in units]
+            self.found.unit = (by_name or units)[0]  # who sent it, most likely
             self.found.add(
                 "two-units",
-                " và ".join(head.unit.full_name for head in read_heads),
+                " và ".join(units),
                 "Hai trang của một phiếu ghi hai đơn vị.",
                 "Mỗi phiếu chỉ của một đơn vị.",
             )
