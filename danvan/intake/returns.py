@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 from danvan.catalogue import Catalogue
@@ -16,6 +15,7 @@ from danvan.intake.findings import Finding, Findings, tell
 from danvan.intake.observations import Observation, Received, Return
 from danvan.params import YearParams
 from danvan.paths import Project, ignored
+from danvan.store import sha256
 from danvan.units import Unit, Units, strange_letters
 
 
@@ -81,7 +81,7 @@ def _digest(path: Path) -> str:
     """The digest of a file that was refused, where it can be had cheaply."""
     try:
         small = path.is_file() and not path.is_symlink() and path.stat().st_size < 10_000_000
-        return sha256(path.read_bytes()).hexdigest() if small else ""
+        return sha256(path) if small else ""
     except OSError:
         return ""
 
