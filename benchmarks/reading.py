@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 import time
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,11 +67,11 @@ def made(root: Path, count: int) -> Project:
     project = Project(root)
     lines = project.units.read_text(encoding="utf-8").splitlines()
     city = next(line for line in lines if line.startswith("HP-CITY"))
-    rows = [f"T-{n},,{n},huyện,Thử {name(n)},,2020-01-01,,0,1,15,thử" for n in range(1, count + 1)]
+    rows = [f"T-{n},,{n},huyện,Thử {name(n)},,2020-01-01,,0,1,15,0,thử" for n in range(1, count + 1)]
     project.units.write_text("\n".join([lines[0], *rows, city, ""]), encoding="utf-8")
     params, catalogue = load_params(project, YEAR), load_catalogue(project).of_year(YEAR)
     project.returns(YEAR).mkdir(parents=True)
-    for unit in load_units(project, date(YEAR, 12, 31)).all:
+    for unit in load_units(project, params.period, params.population_concept).all:
         entries: dict[str, forms.Entry] = {
             i.code: (layout.YES if i.kind == "boolean" else Decimal(10), "", "")
             for i in layout.asked_of(unit, catalogue)

@@ -7,12 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 
 from danvan.catalogue import Catalogue
+from danvan.comparison import Change, Grounds, change, interval
 from danvan.disclosure import Edition, withhold, withhold_findings
 from danvan.intake.findings import Cell
 from danvan.intake.observations import Status
 from danvan.intake.year import Year
-from danvan.measures import TOTAL, Change, Result, Results, change, compute
+from danvan.measures import TOTAL, Result, Results, compute
 from danvan.params import YearParams
+from danvan.statistics import Interval
 from danvan.units import Units
 
 
@@ -39,6 +41,9 @@ class Book:
         self.missing = year.missing
         self.partial = tuple((r.unit, r.until) for r in year.returns if r.until)
         self.stated = year.stated
+        self.body_versions = year.bodies
+        self.lineage = year.lineage
+        self._grounds = Grounds.of(year)
         self.findings = withhold_findings(year.findings, year.catalogue, edition)
         self.results: Results = withhold(compute(year), edition)
         self.last_results: Results = withhold(compute(last), edition) if last else {}
@@ -63,7 +68,7 @@ class Book:
         answers = [finding.cell for finding in self.findings if finding.answer]
         lines = tuple(Cell("params/units.csv", "", f"dòng {unit.line}") for unit in units)
         made: list[tuple[str, str, int | Decimal, str, tuple[Cell, ...]]] = [
-            ("units", "Số quận, huyện", len(units), "đơn vị hiệu lực vào ngày cuối kỳ", lines),
+            ("units", "Số đơn vị phải báo cáo", len(units), "đơn vị hiệu lực trong kỳ", lines),
             ("gaps", "Ô phải báo cáo mà chưa có", len(gaps), "đếm ô chưa báo cáo trong các phiếu", cells),
             ("findings", "Điểm cần xem lại", len(self.findings), "đếm kết quả kiểm tra phiếu", remarks),
             ("answered", "Điểm đã giải trình", len(answers), "đếm lời giải trình", tuple(c for c in answers if c.file)),
@@ -95,7 +100,15 @@ class Book:
         return self.counts[f"{name}@{self.params.year}"]
 
     def change_of(self, code: str, scope: str = TOTAL) -> Change:
-        """This year's result against last year's."""
-        last = self.last_results.get((code, scope))
-        small_count = self.params.thresholds.small_count
-        return change(self.results[code, scope], last, self.params.year - 1, small_count)
+        """This year's result against last year's of the same land, or why that cannot be said."""
+        now, thresholds = self.results[code, scope], self.params.thresholds
+        last, obstacle = self._grounds.last_of(now.indicator, scope, self.last_results)
+        return change(now, last, self.params.year - 1, thresholds, obstacle)
+
+    def is_other_land(self, code: str) -> bool:
+        """Whether the city's figure of last year is of another land or time, whatever it is."""
+        return bool(self._grounds.last_of(self.results[code, TOTAL].indicator, TOTAL, self.last_results)[1])
+
+    def interval_of(self, result: Result) -> Interval | None:
+        """The confidence interval of a result, where chance has a part in it."""
+        return interval(result, self.params.thresholds)

@@ -14,6 +14,7 @@ from matplotlib.path import Path as Shape
 
 from danvan.paper import (
     BLUE,
+    DASH,
     EDGE,
     GREY,
     INK,
@@ -24,20 +25,25 @@ from danvan.paper import (
     SMALL,
     TEXT,
     WIDTH,
+    Axis,
     Chart,
     Paper,
     area,
     box,
     column_width,
+    cross,
     polyline,
+    stroke,
     text_height,
     text_width,
     wrap,
 )
 
-LONG = 45  # more rows are set in two columns, so that 114 communes fit on one A4 page
+FEW, LONG = 20, 45  # more than LONG rows are set in two columns, so that 114 communes fit on one A4 page
 
 SAID = {"yes": "có", "no": "không", "missing": "chưa báo cáo", "not_applicable": "không áp dụng"}
+INCOMPARABLE = "không so sánh được"
+UNCLEAR, BY_CHANCE = "không khác biệt rõ", "không khác biệt rõ (trong mức dao động ngẫu nhiên)"
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Pair:
-    """One indicator in two years."""
+    """One indicator in two years. `chance`: their difference is one that chance explains, hence no rise and no fall."""
 
     label: str
     last: float | None
@@ -60,11 +66,12 @@ class Pair:
     last_text: str
     now_text: str
     change_text: str
+    chance: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a funnel; `share_text` says which share of what it is ("" for the first)."""
+    """One step down; `share_text` says which share of what it is ("" for the first)."""
 
     label: str
     value: float
@@ -80,11 +87,18 @@ class State:
     states: tuple[str, ...]
 
 
-def _check(items: Sequence[object], numbers: Iterable[float | None] = ()) -> None:
+def check(items: Sequence[object], numbers: Iterable[float | None] = ()) -> None:
+    """There is something to draw, and no number is negative."""
     if not items:
         raise ValueError("biểu đồ không có dữ liệu")
     if any(number is not None and not 0 <= number < math.inf for number in numbers):
         raise ValueError("số trong biểu đồ phải là số không âm; dùng None khi không có số liệu")
+
+
+def finite(numbers: Iterable[float | None]) -> None:
+    """Numbers on an axis, which may be negative."""
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        raise ValueError("số trong biểu đồ phải là số hữu hạn; dùng None khi không có số liệu")
 
 
 # --- rows of bars, which four charts share ---
@@ -107,20 +121,16 @@ def _wrapped(bar: Bar, label: float, room: float, size: float) -> Bar:
     return replace(bar, label=wrap(bar.label, label, size, bold=True), text=text)
 
 
-def _columns(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float, slice]], float, float, float]:
+def columned(count: int, gap: float, most: int = LONG) -> tuple[list[tuple[float, slice]], float, float, float]:
     """Left edge and rows of each column of the picture; width of a column, text size, gap between rows.
 
     More than `most` rows are set in two columns.
     """
     if count <= most:
-        return [(EDGE, slice(count))], WIDTH - 2 * EDGE, TEXT, gap if count <= 20 else 3
+        return [(EDGE, slice(count))], WIDTH - 2 * EDGE, TEXT, gap if count <= FEW else 3
     half = math.ceil(count / 2)
-    return (
-        [(EDGE, slice(half)), (WIDTH / 2 + 8, slice(half, count))],
-        WIDTH / 2 - EDGE - 8,
-        SMALL,
-        3 if count <= 20 else 0,
-    )
+    columns = [(EDGE, slice(half)), (WIDTH / 2 + 8, slice(half, count))]
+    return columns, WIDTH / 2 - EDGE - 8, SMALL, 3 if count <= FEW else 0
 
 
 def _rows(
@@ -130,7 +140,7 @@ def _rows(
 
     `aligned`: the texts of values stand in a column before the bars, clear of the line of the reference.
     """
-    parts, width, size, gap = _columns(len(rows), gap)
+    parts, width, size, gap = columned(len(rows), gap)
     most = (0.42 if len(parts) == 1 else 0.5) * width
     values = [row.bar.text for row in rows if aligned and row.bar.value is not None]
     figures = column_width(values, 0.3 * width, size) + 8 if values else 0
@@ -196,7 +206,7 @@ def _connect(paper: Paper, places: Sequence[tuple[float, float, float]]) -> None
 # --- words of the descriptions ---
 
 
-def _names(labels: Sequence[str], kind: str = "đơn vị") -> str:
+def listed(labels: Sequence[str], kind: str = "đơn vị") -> str:
     """Names as in a sentence: "An Lão, Cát Hải và Đồ Sơn"; of many the first eight."""
     names = [*labels[:8], f"{len(labels) - 8} {kind} khác"] if len(labels) > 8 else [*labels]
     return " và ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
@@ -206,24 +216,43 @@ def _said(bars: Iterable[Bar]) -> str:
     return "; ".join(f"{bar.label}: {bar.text}" for bar in bars)
 
 
-def _low(text: str) -> str:
+def uncapital(text: str) -> str:
     """Within a sentence: "Năm 2023" is written "năm 2023", "TP" stays."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def _findings(bars: Sequence[Bar], most: str, least: str) -> list[str]:
+def both_years(label: str, texts: tuple[str, str], years: tuple[str, str], change: str = "") -> str:
+    """What a row has in two years, in words: "Vụ án: 05 (năm 2024), 03 (năm 2025), -2"."""
+    return f"{label}: {texts[0]} ({years[0]}), {texts[1]} ({years[1]})" + f", {change}" * bool(change)
+
+
+def moves(rows: Sequence[tuple[float, bool, str]]) -> list[str]:
+    """Sentences on the greatest rise and fall of indicators: (difference, whether chance explains it, words)."""
+    clear = [(difference, words) for difference, chance, words in rows if not chance]
+    how = " rõ" if len(clear) < len(rows) else ""
+    rise, fall = max(clear, default=(0, "")), min(clear, default=(0, ""))
+    if not rows:
+        return []
+    return [
+        f"Tăng nhiều nhất: {rise[1]}" if rise[0] > 0 else f"Không chỉ tiêu nào tăng{how}",
+        f"Giảm nhiều nhất: {fall[1]}" if fall[0] < 0 else f"Không chỉ tiêu nào giảm{how}",
+        f"{BY_CHANCE.capitalize()}: {len(rows) - len(clear)} chỉ tiêu" if how else "",
+    ]
+
+
+def findings(bars: Sequence[Bar], most: str, least: str) -> list[str]:
     """Sentences on the largest and smallest (all that tie), then all values of a few or the gaps of many."""
     known = [bar.value for bar in bars if bar.value is not None]
     said = list[str]()
     if len(bars) > 2 and known and min(known) < max(known):
         for word, value in ((most, max(known)), (least, min(known))):
             same = [bar for bar in bars if bar.value == value]
-            said.append(f"{word}: {_names([bar.label for bar in same])} với {same[0].text}")
+            said.append(f"{word}: {listed([bar.label for bar in same])} với {same[0].text}")
     if len(bars) <= 8:
         return [*said, f"Số liệu: {_said(bars)}"]
     gaps = dict.fromkeys(bar.text for bar in bars if bar.value is None)
     without = {gap: [bar.label for bar in bars if bar.value is None and bar.text == gap] for gap in gaps}
-    return said + [f"{gap[:1].upper()}{gap[1:]}: {_names(labels)}" for gap, labels in without.items()]
+    return said + [f"{gap[:1].upper()}{gap[1:]}: {listed(labels)}" for gap, labels in without.items()]
 
 
 # --- charts ---
@@ -237,7 +266,7 @@ def bars(
     `ordered`: the largest first, those without a value last; otherwise the given (official) order.
     """
     city = [reference] if reference else []
-    _check(bars, (bar.value for bar in [*bars, *city]))
+    check(bars, (bar.value for bar in [*bars, *city]))
     if ordered:
         bars = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
     paper = Paper(title)
@@ -246,17 +275,18 @@ def bars(
     rows = [_Row(bar, 0, bar.value or 0, NAVY if bar.mark else BLUE) for bar in bars]
     _rows(paper, rows, gap=1, thick=0.8, aligned=True, reference=reference)
 
-    alt = [f"Biểu đồ thanh ngang của {len(bars)} đơn vị: {_low(measured_in)}", _said(city)]
+    alt = [f"Biểu đồ thanh ngang của {len(bars)} đơn vị: {uncapital(measured_in)}", _said(city)]
     if reference and reference.value is not None:
         above = sum(bar.value > reference.value for bar in bars if bar.value is not None)
         under = sum(bar.value < reference.value for bar in bars if bar.value is not None)
-        alt.append(f"Số đơn vị cao hơn {_low(reference.label)}: {above}; thấp hơn: {under}")
-    return paper.done([*alt, *_findings(bars, "Cao nhất", "Thấp nhất")], mark)
+        alt.append(f"Số đơn vị cao hơn {uncapital(reference.label)}: {above}; thấp hơn: {under}")
+    table = [("Đơn vị", measured_in), *((bar.label, bar.text) for bar in [*bars, *city])]
+    return paper.done([*alt, *findings(bars, "Cao nhất", "Thấp nhất")], mark, table=table)
 
 
 def composition(bars: Sequence[Bar], whole_text: str, *, mark: str = "", title: str = "") -> Chart:
     """Parts of a whole, in the given order: each begins where the one before ends, the last ends at the whole."""
-    _check(bars, (bar.value for bar in bars))
+    check(bars, (bar.value for bar in bars))
     paper = Paper(title)
     rows, total = list[_Row](), 0.0
     for bar in bars:
@@ -265,12 +295,13 @@ def composition(bars: Sequence[Bar], whole_text: str, *, mark: str = "", title: 
     whole = _Row(Bar("Tổng số", total, whole_text, mark=True), 0, total, GREY)
     _connect(paper, _rows(paper, [whole, *rows], gap=8, thick=1.4)[1:])
     alt = f"Biểu đồ cơ cấu, {len(bars)} phần của tổng số {whole_text}"
-    return paper.done([alt, *_findings(bars, "Phần lớn nhất", "Phần nhỏ nhất")], mark)
+    table = [("Phần", "Số liệu"), *((bar.label, bar.text) for bar in bars), ("Tổng số", whole_text)]
+    return paper.done([alt, *findings(bars, "Phần lớn nhất", "Phần nhỏ nhất")], mark, table=table)
 
 
-def funnel(steps: Sequence[Step], *, mark: str = "", title: str = "") -> Chart:
+def steps(steps: Sequence[Step], *, mark: str = "", title: str = "") -> Chart:
     """What remains from step to step; the bar of the first step is the 100 %."""
-    _check(steps, (step.value for step in steps))
+    check(steps, (step.value for step in steps))
     paper = Paper(title)
     rows = [_Row(Bar(step.label, step.value, step.text), 0, step.value, below=step.share_text) for step in steps]
     places = _rows(paper, rows, gap=10, thick=2)
@@ -280,11 +311,12 @@ def funnel(steps: Sequence[Step], *, mark: str = "", title: str = "") -> Chart:
     ]
     paper.draw(slopes, PALE)
     said = [f"{step.label}: {step.text}" + f" ({step.share_text})" * bool(step.share_text) for step in steps]
-    alt = [f"Biểu đồ phễu gồm {len(steps)} bước", "; ".join(said)]
+    alt = [f"Biểu đồ bậc gồm {len(steps)} bước", "; ".join(said)]
     drops = [(later.value / step.value, step.label, later.label) for step, later in pairwise(steps) if step.value]
     if len(drops) > 1:
         alt.append("Giảm mạnh nhất là từ “{1}” xuống “{2}”".format(*min(drops)))
-    return paper.done(alt, mark)
+    table = [("Bước", "Số liệu", "Tỷ lệ"), *((step.label, step.text, step.share_text) for step in steps)]
+    return paper.done(alt, mark, table=table)
 
 
 def stock_flow(
@@ -299,7 +331,7 @@ def stock_flow(
 ) -> Chart:
     """Last year's stock, what came, what went, this year's stock; what does not add up is "chênh lệch"."""
     every = [start, *inflow, *outflow, end]
-    _check(every, (bar.value for bar in every))
+    check(every, (bar.value for bar in every))
     paper = Paper(title)
     known, level = start.value is not None, start.value or 0.0  # unknown stock: flows are drawn from zero
     rows = [_Row(replace(start, mark=True), 0, level, NAVY)]
@@ -321,15 +353,17 @@ def stock_flow(
     alt = ["Biểu đồ thác nước từ đầu kỳ đến cuối kỳ", _said([start])]
     alt += [f"{word} {_said(flows)}" for word, flows in (("Cộng thêm", inflow), ("Trừ đi", outflow)) if flows]
     alt += [_said([end]), f"Các số không khớp, chênh lệch {text}" if differs else "Các số khớp nhau" * complete]
-    return paper.done(alt, note, mark)
+    table = [("Khoản", "Số liệu"), *((row.bar.label, row.bar.text) for row in rows)]
+    return paper.done(alt, note, mark, table=table)
 
 
 def dumbbell(pairs: Sequence[Pair], last_label: str, now_label: str, *, mark: str = "", title: str = "") -> Chart:
     """Two years of indicators of any size: last year (a ring) is 100, this year (a dot) stands at its index.
 
-    A triangle at the edge is an index above 200, too far for the scale; the columns give the real values.
+    A triangle at the edge is an index above 200, too far for the scale; the columns give the real values. The line
+    between the years is thick, or dashed where chance explains the difference.
     """
-    _check(pairs, (number for pair in pairs for number in (pair.last, pair.now)))
+    check(pairs, (number for pair in pairs for number in (pair.last, pair.now)))
     index = [pair.now / pair.last * 100 if pair.last and pair.now is not None else None for pair in pairs]
     known = [100, *(number for number in index if number is not None)]
     low, high = 0 if min(known) < 50 else 50, 200 if max(known) > 150 else 150
@@ -344,65 +378,72 @@ def dumbbell(pairs: Sequence[Pair], last_label: str, now_label: str, *, mark: st
     ]
     rights = [WIDTH - EDGE - wide[1] - wide[2] - 24, WIDTH - EDGE - wide[2] - 12, WIDTH - EDGE]
     zero = EDGE + column_width((pair.label for pair in pairs), names, bold=False) + 16
-    unit = (rights[0] - wide[0] - 22 - zero) / (high - low)
-    shapes: tuple[list[Shape], ...] = ([], [], [], [], [])
-    rings, dots, links, rules, gaps = shapes
-
-    def at(number: float) -> float:
-        return zero + (number - low) * unit
+    axis = Axis(low, high, zero, rights[0] - wide[0] - 22)
+    middle, far = (axis.start + axis.end) / 2, axis.end
+    shapes: tuple[list[Shape], ...] = ([], [], [], [], [], [])
+    rings, dots, links, dashed, rules, gaps = shapes
 
     def row(label: str, texts: Iterable[str], bold: bool) -> float:
         """Write a row of the table with a rule below; returns its middle."""
         words = [wrap(text, most, bold=bold) for text in texts]
         label = wrap(label, names)
         deep = max(map(text_height, [label, *words])) + 8
-        middle = paper.y + deep / 2
-        paper.text(EDGE, middle, label)
+        y = paper.y + deep / 2
+        paper.text(EDGE, y, label)
         for word, right in zip(words, rights, strict=True):
-            paper.text(right, middle, word, bold=bold, ha="right")
+            paper.text(right, y, word, bold=bold, ha="right")
         paper.y += deep
         rules.append(polyline((EDGE, paper.y), (WIDTH - EDGE, paper.y)))
-        return middle
+        return y
 
     y = row("", heads, bold=True)
     ring, dot = (right - column_width([head], most) - 9 for right, head in zip(rights[:2], heads[:2], strict=True))
     rings.append(Shape.circle((ring, y), 4))
     dots.append(Shape.circle((dot, y), 3.2))
-    top, far = paper.y, at(high)
+    top = paper.y
     for pair, number, texts in zip(pairs, index, cells, strict=True):
         y = row(pair.label, texts, bold=False)
         if number is None:
-            paper.text(at((low + high) / 2), y, "không so sánh được", SMALL, GREY, ha="center")
-            gaps.append(box(at(low), y, far - at(low), SMALL + 2))
+            paper.text(middle, y, INCOMPARABLE, SMALL, GREY, ha="center")
+            gaps.append(box(axis.start, y, far - axis.start, SMALL + 2))
             continue
-        rings.append(Shape.circle((at(100), y), 4))
-        links.append(polyline((at(100), y), (at(min(number, high)), y)))
+        rings.append(Shape.circle((axis.at(100), y), 4))
+        (dashed if pair.chance else links).append(polyline((axis.at(100), y), (axis.at(min(number, high)), y)))
         triangle = area((far, y - 5), (far + 8, y), (far, y + 5))
-        dots.append(triangle if number > high else Shape.circle((at(number), y), 3.2))
+        dots.append(triangle if number > high else Shape.circle((axis.at(number), y), 3.2))
     paper.draw(rules, edge=RULE, line=0.5)
-    paper.draw([polyline((at(100), top), (at(100), paper.y + 3))], edge=GREY, line=0.8)
+    paper.draw([polyline((axis.at(100), top), (axis.at(100), paper.y + 3))], edge=GREY, line=0.8)
     paper.draw(gaps, "white")
     paper.draw(links, edge=NAVY, line=1.6)
+    paper.draw(dashed, edge=GREY, line=1, dash=DASH)
     paper.draw(rings, "white", edge=INK, line=1)
     paper.draw(dots, NAVY)
-    for tick in range(low, high + 1, 50):
-        paper.text(at(tick), paper.y + 10, str(tick), SMALL, GREY, ha="center")
-    then, now = _low(last_label), _low(now_label)
-    paper.text(at((low + high) / 2), paper.y + 22, f"Chỉ số ({then} = 100)", SMALL, GREY, ha="center")
+    paper.numbers(axis, range(low, high + 1, 50), paper.y + 10)
+    years = uncapital(last_label), uncapital(now_label)
+    paper.text(middle, paper.y + 22, f"Chỉ số ({years[0]} = 100)", SMALL, GREY, ha="center")
     paper.y += 28
+    if dashed:
+        paper.legend([(stroke(GREY, 1, DASH), BY_CHANCE)])
 
-    said = [f"{p.label}: {p.last_text} ({then}), {p.now_text} ({now}), {p.change_text}".rstrip(", ") for p in pairs]
-    compared = [(number, words) for number, words in zip(index, said, strict=True) if number is not None]
+    said = [both_years(pair.label, (pair.last_text, pair.now_text), years, pair.change_text) for pair in pairs]
+    moved = [
+        (number - 100, pair.chance, words)
+        for pair, number, words in zip(pairs, index, said, strict=True)
+        if number is not None
+    ]
     without = [pair.label for pair, number in zip(pairs, index, strict=True) if number is None]
-    alt = [f"Biểu đồ so sánh {now} với {then} của {len(pairs)} chỉ tiêu, lấy {then} là 100"]
-    if compared:
-        (least, falls), (greatest, rises) = min(compared), max(compared)
-        alt.append(f"Tăng nhiều nhất: {rises}" if greatest > 100 else "Không chỉ tiêu nào tăng")
-        alt.append(f"Giảm nhiều nhất: {falls}" if least < 100 else "Không chỉ tiêu nào giảm")
-    alt.append(f"Không so sánh được: {_names(without, 'chỉ tiêu')}" if without else "")
-    alt.append(f"Số liệu: {'; '.join(said)}" if len(pairs) <= 8 else "")
+    alt = [
+        f"Biểu đồ so sánh {years[1]} với {years[0]} của {len(pairs)} chỉ tiêu, lấy {years[0]} là 100",
+        *moves(moved),
+        f"Không so sánh được: {listed(without, 'chỉ tiêu')}" if without else "",
+        f"Số liệu: {'; '.join(said)}" if len(pairs) <= 8 else "",
+    ]
     note = f"Hình tam giác ở mép phải: chỉ số lớn hơn {high}" if max(known) > high else ""
-    return paper.done(alt, note, mark)
+    table = [("Chỉ tiêu", *heads)]
+    for pair, number in zip(pairs, index, strict=True):
+        change = pair.change_text or (INCOMPARABLE if number is None else "")
+        table.append((pair.label, pair.last_text, pair.now_text, change))
+    return paper.done(alt, note, mark, table=table)
 
 
 def matrix(
@@ -413,18 +454,18 @@ def matrix(
     Units with a "no" are in bold; where only one or two say "no", they are named: under the head of the column, or,
     where rows stand in two columns, beside the legend.
     """
-    _check(rows and columns)
+    check(rows and columns)
     if any(len(row.states) != len(columns) or not SAID.keys() >= set(row.states) for row in rows):
         raise ValueError(f"mỗi đơn vị cần {len(columns)} trạng thái, trong số: {', '.join(SAID)}")
     who = [{said: [row.label for row in rows if row.states[i] == said] for said in SAID} for i in range(len(columns))]
     counts = [f"{len(answer['yes'])}/{len(answer['yes'] + answer['no'])}" for answer in who]
     paper = Paper(title)
-    parts, width, size, gap = _columns(len(rows), 5, most=10 if len(columns) <= 3 else len(rows))
+    parts, width, size, gap = columned(len(rows), 5, most=10 if len(columns) <= 3 else len(rows))
     most = (0.4 if len(parts) == 1 else 0.5) * width
     indent = column_width((row.label for row in rows), most, size) + 8
     cell = min(110, (width - indent) / len(columns))
     heads = [wrap(column, cell - 6, SMALL) for column in columns]
-    few = [", ".join(answer["no"]) if len(answer["no"]) <= 2 and len(rows) <= 20 else "" for answer in who]
+    few = [", ".join(answer["no"]) if len(answer["no"]) <= 2 and len(rows) <= FEW else "" for answer in who]
     noes = [wrap(f"không: {names}" * bool(names) * (len(parts) == 1), cell - 6, SMALL) for names in few]
     named = "; ".join(f"{column}: {names}" for column, names in zip(columns, few, strict=True) if names)
     top = paper.y + max(text_height(head, SMALL) for head in heads)
@@ -456,9 +497,11 @@ def matrix(
     paper.y = y + 6
     alt = [f"Bảng đánh dấu có hoặc không của {len(rows)} đơn vị theo {len(columns)} nội dung"]
     for column, count, answer in zip(columns, counts, who, strict=True):
-        others = [f"{SAID[state]}: {_names(answer[state])}" for state in SAID if state != "yes" and answer[state]]
+        others = [f"{SAID[state]}: {listed(answer[state])}" for state in SAID if state != "yes" and answer[state]]
         alt.append("; ".join([f"{column}: {count} đơn vị có", *others]))
-    return paper.done(alt, missing_note if "missing" in present else "", mark)
+    table = [("Đơn vị", *columns), *((row.label, *(SAID[state] for state in row.states)) for row in rows)]
+    table.append(("Có, trên số đơn vị trả lời", *counts))
+    return paper.done(alt, missing_note if "missing" in present else "", mark, table=table)
 
 
 def _symbols(paper: Paper, found: Sequence[tuple[str, float, float]]) -> None:
@@ -467,7 +510,6 @@ def _symbols(paper: Paper, found: Sequence[tuple[str, float, float]]) -> None:
     paper.draw([box(x - 5, y, 10, 10) for x, y in yes], PALE)
     paper.draw([polyline((x - 3, y), (x - 1, y + 2.6), (x + 3.2, y - 3)) for x, y in yes], edge=NAVY, line=1.4)
     paper.draw([box(x - 5, y, 10, 10) for x, y in no], RUST)
-    cross = [polyline((x - 3, y - 3 * way), (x + 3, y + 3 * way)) for x, y in no for way in (1, -1)]
-    paper.draw(cross, edge="white", line=1.6)
+    paper.draw([cross(x, y) for x, y in no], edge="white", line=1.6)
     paper.draw([box(x - 4.5, y, 9, 9) for x, y in missing], "white", edge=GREY, line=0.8)
     paper.draw([polyline((x - 3, y), (x + 3, y)) for x, y in not_applicable], edge=GREY, line=1)

@@ -46,6 +46,8 @@ Cách dùng: python3 build.py [lệnh]
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --force                     lập lại dù không có gì thay đổi
      --allow-incomplete          chấp nhận thiếu phiếu; tổng số sẽ ghi rõ là chưa đủ
+  trends [--edition ...]    lập tài liệu diễn biến qua mọi năm có phiếu
+  profile NĂM [ĐƠN_VỊ...]   lập hồ sơ số liệu của từng đơn vị, hoặc của các đơn vị nêu tên
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
   form NĂM [--out THƯ_MỤC]  lập mẫu phiếu cho từng đơn vị (mặc định vào data/NĂM/forms)
   check NĂM [--json TỆP]    đọc, kiểm tra phiếu; lập bản trả lời từng đơn vị và bảng theo dõi
@@ -54,7 +56,7 @@ Cách dùng: python3 build.py [lệnh]
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
 """
-COMMANDS = ("report", "new-year", "form", "check", "lab", "test")
+COMMANDS = ("report", "trends", "profile", "new-year", "form", "check", "lab", "test")
 _WRONG = (  # argparse's messages -> ours
     (r"argument command: invalid choice: '(.*?)'.*", "không có lệnh “{0}”"),
     (r"argument (\S+): invalid choice: '(.*?)'.*", "{0} không nhận “{1}”"),
@@ -86,7 +88,15 @@ def main(argv: list[str]) -> int:
         if rest and arguments.command != "lab":
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         arguments.rest = rest
-        run = {"report": report, "new-year": new_year, "form": form, "check": check, "lab": lab}
+        run = {
+            "report": report,
+            "trends": trends,
+            "profile": profile,
+            "new-year": new_year,
+            "form": form,
+            "check": check,
+            "lab": lab,
+        }
         return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)
@@ -122,6 +132,13 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     four = commands.add_parser("new-year", allow_abbrev=False)
     four.add_argument("year", metavar="NĂM", type=int)
+    five = commands.add_parser("trends", allow_abbrev=False)
+    five.add_argument("--edition", choices=("public", "internal"), default="public")
+    five.add_argument("--force", action="store_true")
+    six = commands.add_parser("profile", allow_abbrev=False)
+    six.add_argument("year", metavar="NĂM", type=int)
+    six.add_argument("units", metavar="ĐƠN_VỊ", nargs="*")
+    six.add_argument("--force", action="store_true")
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -148,6 +165,25 @@ def report(project: Project, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def trends(project: Project, arguments: argparse.Namespace) -> int:
+    """Build the long view over all years."""
+    with _progress() as step:
+        built = pipeline.trends(project, arguments.edition, force=arguments.force, progress=step)
+    where = project.relative(built.folder)
+    print(f"Đã lập tài liệu diễn biến: {where}" if built.fresh else f"Tài liệu diễn biến đã mới nhất: {where}")
+    return 0
+
+
+def profile(project: Project, arguments: argparse.Namespace) -> int:
+    """Build the profiles of the named units, or of all."""
+    with _count_progress("Lập hồ sơ") as progress:
+        built = pipeline.profiles(project, arguments.year, arguments.units, force=arguments.force, progress=progress)
+    fresh = sum(one.fresh for one in built)
+    where = project.relative(built[0].folder.parent if len(built) > 1 else built[0].folder)
+    print(f"Hồ sơ đơn vị năm {arguments.year}: lập {fresh}, {len(built) - fresh} đã mới nhất: {where}")
+    return 0
+
+
 def new_year(project: Project, arguments: argparse.Namespace) -> int:
     """Set up the next year from the last."""
     made = pipeline.new_year(project, arguments.year)
@@ -167,7 +203,7 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
     """Read and check the returns: findings by unit, also as JSON; then the replies and the board."""
     from danvan.intake.year import read_year
 
-    with _file_progress() as progress:
+    with _count_progress("Đọc phiếu") as progress:
         year = read_year(project, arguments.year, progress=progress)
     if arguments.json:
         found = [finding.as_dict() for finding in year.findings]
@@ -261,15 +297,13 @@ def _progress() -> Iterator[pipeline.Progress]:
 
 
 @contextmanager
-def _file_progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar over the files read, on a terminal; nothing elsewhere."""
-    from danvan.intake.files import silent
-
+def _count_progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over files read or pages built, on a terminal; nothing elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield silent
+        yield lambda _done, _of: None
         return
-    columns = (TextColumn("Đọc phiếu"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("")
         yield lambda done, of: progress.update(task, completed=done, total=of)

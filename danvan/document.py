@@ -84,13 +84,17 @@ class ListBlock:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart. `svg` is the whole SVG text, `png` the same drawing for readers that lack SVG."""
+    """A chart. `svg` is the whole SVG text, `png` the same drawing for readers that lack SVG.
+
+    `table` is what the chart shows, in words and printed numbers; its first row are the heads.
+    """
 
     id: str
     caption: str
     alt: str
     svg: str
     png: bytes
+    table: tuple[tuple[str, ...], ...] = ()
 
 
 CellKind = Literal["value", "missing", "not_applicable", "hidden", "text"]

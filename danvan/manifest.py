@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,11 @@ TOOLS = (
 )
 
 
-def inputs(project: Project, year: int) -> dict[str, str]:
-    """sha256 of everything the report of `year` depends on, by path from the project folder."""
+def inputs(project: Project, notebook: Path, years: Iterable[int]) -> dict[str, str]:
+    """sha256 of everything that a notebook over these years depends on, by path from the project folder."""
     root = project.root
-    found = [project.catalogue, project.units, root / "requirements.lock", project.report_notebook]
-    for one in (year, year - 1):
+    found = [project.catalogue, *sorted((root / "params").glob("*.csv")), root / "requirements.lock", notebook]
+    for one in years:
         found += [project.params(one), project.stated(one), project.answers(one), *_below(project.returns(one))]
     found += [*_below(project.population.parent), *_below(Path(__file__).parent)]
     return {_shown(project, path): sha256(path) for path in found if path.is_file()}

@@ -1,13 +1,15 @@
-"""Observations -> results: totals, ratios, change. No I/O, no words.
+"""Observations -> results: totals and ratios. No I/O, no words.
 
 A total is the sum of what units and city offices reported; a ratio is a ratio of sums, never a mean of ratios. A sum
 with one lower bound is a lower bound. What is not known stays not known: a result says how many units stand behind it.
+Flows are added over all units of the period, stocks over those that are there at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -17,7 +19,8 @@ from danvan.intake.observations import EXACT, Bound, Status
 from danvan.intake.year import Year
 from danvan.units import Unit
 
-TOTAL = "total"  # the scope of the whole city; other scopes are unit ids
+TOTAL = "total"  # the scope of the whole city; other scopes are unit ids and `span_scope`s
+TO_DATE = "to-date"  # the scope of the whole city over several years
 Provenance = Literal["reported", "published", "illustrative"]
 
 
@@ -59,19 +62,73 @@ class Result:
 Results = dict[tuple[str, str], Result]  # by (indicator code, scope)
 
 
+def span_scope(first_day: date) -> str:
+    """The scope of all units of a part of the period, where the map changes within it: 'span@2025-01-01'."""
+    return f"span@{first_day}"
+
+
+def is_of_city(scope: str) -> bool:
+    """Whether a scope is the whole city, or all its units for a part of the period: no single unit's figure."""
+    return scope in (TOTAL, TO_DATE) or scope.startswith("span@")
+
+
 def compute(year: Year) -> Results:
-    """Every result of a year: each indicator for the whole city, for each unit and for the city offices."""
+    """Every result of a year: each indicator for the whole city, for each unit and for the city offices.
+
+    Where the map changes within the year, also for the units of each part of it.
+    """
     results: Results = {}
+    spans = {span_scope(first): units for first, _, units in year.units.spans} if len(year.units.spans) > 1 else {}
     for indicator in year.catalogue.reported:
         for unit in year.units.all:
             results[indicator.code, unit.id] = _of_unit(year, indicator, unit)
-        results[indicator.code, TOTAL] = _total(year, indicator, results)
+        for scope, units in spans.items():
+            results[indicator.code, scope] = _sum(year, indicator, units, None, scope, results)
+        at_end = year.units.at_end if indicator.time == "stock" else year.units.districts
+        results[indicator.code, TOTAL] = _sum(year, indicator, at_end, year.units.city, TOTAL, results)
     for indicator in year.catalogue.indicators:
         if indicator.kind == "ratio":
             for unit in year.units.all:
                 results[indicator.code, unit.id] = _ratio(year, indicator, [unit], unit.id, results)
-            results[indicator.code, TOTAL] = _ratio(year, indicator, year.units.all, TOTAL, results)
+            for scope, units in spans.items():
+                results[indicator.code, scope] = _ratio(year, indicator, units, scope, results)
+            results[indicator.code, TOTAL] = _ratio(year, indicator, _behind(year, indicator), TOTAL, results)
     return results
+
+
+def to_date(results: Sequence[Result]) -> Result:
+    """One indicator of the whole city over several years, the last one last: what happened is added, ratios are ratios
+    of sums; of a stock there is only its last. Unknown where a year is unknown.
+    """
+    last = results[-1]
+    if last.indicator.time == "stock":
+        return replace(last, scope=TO_DATE)
+    ratio = last.indicator.kind == "ratio"
+    above = _added(result.numerator for result in results)
+    below = _added(result.denominator for result in results)
+    value = _added(result.value for result in results)
+    if ratio:
+        value = above / below * (last.indicator.scale or 1) if above is not None and below else None
+    unknown = next((result.status for result in results if result.value is None), Status.NOT_REPORTED)
+    return replace(
+        last,
+        scope=TO_DATE,
+        value=value,
+        status=unknown if value is None else Status.REPORTED if value else Status.ZERO,
+        bound=sum_bound(result.bound for result in results),
+        formula=f"{'tử số và mẫu số' if ratio else 'số'} các năm {results[0].year}-{last.year} cộng lại",
+        sources=tuple(cell for result in results for cell in result.sources),
+        reported=sum(result.reported for result in results),
+        owed=sum(result.owed for result in results),
+        city_missing=any(result.city_missing for result in results),
+        numerator=above,
+        denominator=below,
+    )
+
+
+def _added(values: Iterable[Decimal | None]) -> Decimal | None:
+    known = list(values)
+    return None if None in known else sum((value for value in known if value is not None), Decimal(0))
 
 
 def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
@@ -97,29 +154,33 @@ def _of_unit(year: Year, indicator: Indicator, unit: Unit) -> Result:
     )
 
 
-def _total(year: Year, indicator: Indicator, results: Results) -> Result:
-    parts = [results[indicator.code, unit.id] for unit in year.units.districts]
-    city = results[indicator.code, year.units.city.id]
-    known = [part for part in (*parts, city) if part.value is not None]
+def _sum(
+    year: Year, indicator: Indicator, units: Sequence[Unit], city: Unit | None, scope: str, results: Results
+) -> Result:
+    parts = [results[indicator.code, unit.id] for unit in units]
+    of_city = results[indicator.code, city.id] if city else None
+    known = [part for part in (*parts, *filter(None, [of_city])) if part.value is not None]
     words = "số đơn vị ghi Có" if indicator.kind == "boolean" else "tổng số của các đơn vị"
-    if "city" in indicator.reporters and indicator.reporters != ("city",):
+    if city and "city" in indicator.reporters and indicator.reporters != ("city",):
         words += " và khối thành phố"
     if indicator.reporters == ("city",):
         words = "số của khối thành phố"
     value = sum((part.value for part in known if part.value is not None), Decimal(0)) if known else None
+    owed = any(part.owed for part in (*parts, *filter(None, [of_city])))
+    nothing = Status.NOT_REPORTED if owed or city else Status.NOT_APPLICABLE
     return Result(
         indicator,
         year.params.year,
-        TOTAL,
+        scope,
         value,
-        Status.NOT_REPORTED if value is None else Status.REPORTED if value else Status.ZERO,
+        nothing if value is None else Status.REPORTED if value else Status.ZERO,
         sum_bound(part.bound for part in known),
         words,
         tuple(cell for part in known for cell in part.sources),
         _city_provenance(year),
         reported=sum(part.reported for part in parts),
         owed=sum(part.owed for part in parts),
-        city_missing=bool(city.owed and not city.reported),
+        city_missing=bool(of_city and of_city.owed and not of_city.reported),
     )
 
 
@@ -131,13 +192,14 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
     above = results[indicator.numerator, scope]
     counted = indicator.denominator in UNIT_COUNTS
     below = above if counted else results[indicator.denominator, scope]
-    top, bottom, sources, districts = Decimal(0), Decimal(0), list[Cell](), 0
+    top, bottom, sources, districts, lacking = Decimal(0), Decimal(0), list[Cell](), 0, False
     for unit in units:
         part = results[indicator.numerator, unit.id]
         other = None if counted else results[indicator.denominator, unit.id]
         if part.value is None or (other and other.value is None):
             continue
         if counted and not unit.is_city and unit.count(indicator.denominator) is None:
+            lacking = True
             continue
         count = _unit_count(year, unit, indicator.denominator, scope) if counted else None
         under = Decimal(count or 0) if other is None or other.value is None else other.value
@@ -149,7 +211,11 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
     bound = above.bound if counted else ratio_bound(above.bound, below.bound)
     statuses = {above.status, below.status}
     status = next((s for s in (Status.NOT_APPLICABLE, Status.NOT_REPORTED) if s in statuses), Status.REPORTED)
-    if status is Status.REPORTED and not bottom:
+    # Events of two halves of a year over things that were counted anew in between: over what?
+    mixed = scope == TOTAL and indicator.denominator in UNIT_COUNTS[1:] and len(_days(units)) > 1
+    if status is Status.REPORTED and (lacking or mixed):
+        status = Status.NO_DENOMINATOR
+    elif status is Status.REPORTED and not bottom:
         status = Status.NOT_APPLICABLE
     known = status is Status.REPORTED
     times = {100: " × 100%", 1: ""}.get(indicator.scale, f" × {indicator.scale}")
@@ -171,11 +237,21 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
     )
 
 
+def _behind(year: Year, ratio: Indicator) -> tuple[Unit, ...]:
+    """The units behind the city's ratio: of a stock, those at the end of the period."""
+    time = year.catalogue.by_code[ratio.numerator or ""].time
+    return (*year.units.at_end, year.units.city) if time == "stock" else year.units.all
+
+
+def _days(units: Sequence[Unit]) -> set[tuple[int, int, int, int]]:
+    return {unit.span for unit in units if not unit.is_city}
+
+
 def _unit_count(year: Year, unit: Unit, name: str, scope: str) -> int | None:
     if unit.is_city:
         return None
     count = unit.count(name)
-    if name == "population" and scope != TOTAL and count and count < year.params.thresholds.small_population:
+    if name == "population" and not is_of_city(scope) and count and count < year.params.thresholds.small_population:
         return None  # a rate per 10,000 of some hundred people says nothing
     return count
 
@@ -216,45 +292,3 @@ def share_of(part: Result, whole: Result) -> tuple[Decimal, Bound] | None:
 def rounded(value: Decimal, decimals: int) -> Decimal:
     """Half away from zero on exact decimals, as Excel's ROUND does."""
     return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-
-
-@dataclass(frozen=True)
-class Change:
-    """This year against last.
-
-    `way` is incomparable (with a `reason`), same, up or down; `amount` > 0 is in the indicator's own measure (ratios in
-    percent: percentage points); `percent` > 0 of last year's value where it is large enough to say so, else None.
-    """
-
-    now: Result
-    last: Result | None
-    way: Literal["incomparable", "same", "up", "down"]
-    reason: str = ""
-    amount: Decimal = field(default=Decimal(0))
-    percent: Decimal | None = None
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys of the results compared."""
-        return (self.now.key, self.last.key) if self.last else (self.now.key,)
-
-
-def change(now: Result, last: Result | None, last_year: int, small_count: int) -> Change:
-    """Compare two results of one indicator and scope; never across unlike or incomplete figures."""
-    if last is None:
-        return Change(now, last, "incomparable", f"không có số liệu năm {last_year}")
-    if now.value is None or last.value is None:
-        return Change(now, last, "incomparable", "một trong hai năm không có số liệu")
-    if not (now.complete and last.complete):
-        return Change(now, last, "incomparable", "chưa đủ đơn vị báo cáo")
-    if now.bound != EXACT or last.bound != EXACT:
-        return Change(now, last, "incomparable", "số liệu chỉ ghi mức tối thiểu hoặc ước chừng")
-    decimals = now.indicator.decimals
-    amount = rounded(now.value, decimals) - rounded(last.value, decimals)
-    if not amount:
-        return Change(now, last, "same")
-    percent = None
-    counted = now.indicator.kind in ("count", "quantity") or now.indicator.scale not in (None, 100)
-    if counted and min(now.value, last.value) >= (small_count if now.indicator.kind != "ratio" else 0) and last.value:
-        percent = rounded(abs(now.value - last.value) / last.value * 100, 1)
-    return Change(now, last, "up" if amount > 0 else "down", "", abs(amount), percent)

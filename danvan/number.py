@@ -11,7 +11,7 @@ from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.errors import SettingsError
 from danvan.measures import TOTAL, Result, ratio_bound, share_of
-from danvan.units import Unit
+from danvan.units import Unit, Units
 from danvan.wording import Phrase
 
 
@@ -23,24 +23,33 @@ class Calendar(int):
 
 
 class UnitList(Phrase):
-    """Names of units, 'Đồ Sơn, Kiến Thụy'; `.offices` are their commissions, `.full` the units with their kind."""
+    """Names of units, 'Đồ Sơn, Kiến Thụy'; `.offices` are their commissions, `.full` the units with their kind.
 
-    def __init__(self, units: Sequence[Unit], results: tuple[str, ...]) -> None:
-        super().__init__(", ".join(unit.name for unit in units), results)
-        object.__setattr__(self, "units", tuple(units))
+    Of more than `MOST` it says how many, and where they are named.
+    """
 
+    MOST = 10
     units: tuple[Unit, ...]
+
+    def __init__(self, units: Sequence[Unit], results: tuple[str, ...], all_units: Units) -> None:
+        super().__init__(self._listed([all_units.label(unit) for unit in units]), results)
+        object.__setattr__(self, "units", tuple(units))
 
     @property
     def offices(self) -> Phrase:
         """'Ban Dân vận Huyện ủy Bạch Long Vĩ'."""
-        return Phrase(", ".join(unit.party_office for unit in self.units), self.results)
+        return Phrase(self._listed([unit.office("bdvtu") for unit in self.units]), self.results)
 
     @property
     def full(self) -> Phrase:
         """'quận Đồ Sơn, huyện Kiến Thụy'."""
-        names = (unit.full_name for unit in self.units)
-        return Phrase(", ".join(map(wording.lower_first, names)), self.results)
+        return Phrase(self._listed([wording.lower_first(unit.full_name) for unit in self.units]), self.results)
+
+    @classmethod
+    def _listed(cls, names: list[str]) -> str:
+        if len(names) <= cls.MOST:
+            return ", ".join(names)
+        return f"{wording.number(len(names))} đơn vị nêu tại Phụ lục I"
 
     def __len__(self) -> int:
         return len(self.units)
@@ -77,11 +86,17 @@ class Number:
     @property
     def last(self) -> Phrase:
         """Last year's figure; says so where it is illustrative."""
-        result = self._book.last_results.get((self._indicator.code, self._scope))
+        result = self._book.change_of(self._indicator.code, self._scope).last
         if result is None:
             return Phrase(wording.NO_DATA)
         mark = f" ({wording.ILLUSTRATIVE})" if result.provenance == "illustrative" else ""
         return wording.in_prose(result) + mark
+
+    @property
+    def interval(self) -> Phrase:
+        """'khoảng tin cậy 95%: 84,9%-86,1%', or nothing where chance has no part in it or the figure is not whole."""
+        found = self._book.interval_of(self.result)
+        return Phrase(wording.of_interval(found, self._indicator) if found else "", (self.result.key,))
 
     @property
     def share(self) -> Phrase:
@@ -145,7 +160,8 @@ class Number:
             raise SettingsError(f"“{self._indicator.code}” không phải chỉ tiêu Có/Không.")
         of = {unit: self._book.results[self._indicator.code, unit.id] for unit in self._book.units.districts}
         units = [unit for unit, result in of.items() if result.value == answer]
-        return UnitList(units, tuple(result.key for result in of.values()))  # who is not named depends on all, too
+        keys = tuple(result.key for result in of.values())
+        return UnitList(units, keys, self._book.units)  # who is not named depends on all, too
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -172,4 +188,17 @@ class Number:
         return Phrase(wording.with_bound(text, bound) + wording.coverage(self.result), (*self.results, *other.results))
 
     def __dir__(self) -> list[str]:
-        return ["at", "change", "last", "measured_in", "no", "pair", "share", "stated", "text", "value", "yes"]
+        return [
+            "at",
+            "change",
+            "interval",
+            "last",
+            "measured_in",
+            "no",
+            "pair",
+            "share",
+            "stated",
+            "text",
+            "value",
+            "yes",
+        ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from danvan import paper
-from danvan.document import BLOCK_MIME, Block, to_json
+from danvan.document import BLOCK_MIME, Block, Meta, TitleBlock, to_json
 from danvan.errors import SettingsError
 
 
@@ -27,19 +28,41 @@ class Shown:
 
 
 class Drawn:
-    """A chart as a notebook output: SVG for the report, PNG beside it, with id, caption and alternative text."""
+    """A chart as a notebook output: SVG for the report, PNG beside it, with id, caption and alternative text.
 
-    def __init__(self, figure: Figure, id: str, caption: str, alt: str, results: Iterable[str] = ()) -> None:
+    `table`: what it shows, the heads first.
+    """
+
+    def __init__(
+        self,
+        figure: Figure,
+        id: str,
+        caption: str,
+        alt: str,
+        results: Iterable[str] = (),
+        table: Sequence[Sequence[str]] = (),
+    ) -> None:
         if not (id and caption.strip() and alt.strip()):
             raise SettingsError("Biểu đồ phải có id, caption (câu hỏi biểu đồ trả lời) và alt (lời mô tả).")
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close(figure)  # else JupyterLab shows it a second time
         self.figure, self.id, self.caption, self.alt, self.results = figure, id, caption, alt, list(results)
+        self.table = [list(map(str, row)) for row in table]
+        if any(len(row) != len(self.table[0]) for row in self.table):
+            raise SettingsError(f"Bảng số liệu của biểu đồ {id} có dòng thừa hoặc thiếu ô.")
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        about = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
+        about: dict[str, Any] = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
+        about |= {"table": self.table} if self.table else {}
         return {
             "image/svg+xml": paper.to_svg(self.figure, self.id),
             "image/png": paper.to_png(self.figure),
             "text/plain": self.caption,
         }, {"image/svg+xml": about, "image/png": {"width": 600}}
+
+
+def plain_title(meta: Meta, kind: str, *subject: str) -> Shown:
+    """The title of a document that is no official letter: no bodies, no number; carries what it says about itself."""
+    block = TitleBlock("", (), "", "", kind, subject)
+    title, marks = "<br>".join(map(escape, [kind, *subject])), " ".join(map(escape, meta.marks))
+    return Shown(block, f"<p><em>{marks}</em></p><h1>{title}</h1>", {"meta": to_json(meta)})

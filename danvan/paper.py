@@ -1,4 +1,4 @@
-"""The sheet that charts are drawn on: the one style, texts measured and placed in points, SVG and PNG files.
+"""The sheet that charts are drawn on: the one style, texts measured and placed in points, axes, SVG and PNG files.
 
 A sheet is 16 cm wide (the text width of A4) and as high as its content needs. Matplotlib's axes are not used: so
 nothing is cut, nothing overlaps, no slow tight box is needed.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -29,16 +30,21 @@ STYLE = Path(__file__).with_name("paper.mplstyle")
 WIDTH, EDGE = 6.3 * 72, 5.0  # points: 16 cm, of which this much stays free on each side
 TEXT, SMALL = 10.0, 9.0  # points
 
-INK, GREY, RULE = "#1a1a1a", "#595959", "#cfd5dc"
+INK, GREY, FAINT, RULE = "#1a1a1a", "#595959", "#a3abb5", "#cfd5dc"
 PALE, BLUE, NAVY, RUST = "#dce9f3", "#3f86bd", "#003f6e", "#b34700"  # differ in grey print too
+DASH, DOTS = (4.0, 2.5), (1.0, 2.0)  # strokes and gaps of lines
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, and the same in Vietnamese sentences for those who cannot see it."""
+    """A figure, and the same in Vietnamese sentences and as a table for those who cannot see it.
+
+    `table`: rows of printed texts, the heads first, the label first in each row.
+    """
 
     figure: Figure
     alt: str
+    table: tuple[tuple[str, ...], ...]
 
 
 # --- style and files ---
@@ -164,6 +170,60 @@ def box(x: float, y: float, width: float, height: float) -> Shape:
     return area((x, top), (x + width, top), (x + width, low), (x, low))
 
 
+def behind(words: str, x: float, y: float, size: float = SMALL, bold: bool = False) -> Shape:
+    """The paper behind words about the middle (x, y)."""
+    width = text_width(words, size, bold) + 2
+    return box(x - width / 2, y, width, text_height(words, size) - 2)
+
+
+def cross(x: float, y: float) -> Shape:
+    return Shape.make_compound_path(*(polyline((x - 3, y - 3 * way), (x + 3, y + 3 * way)) for way in (1, -1)))
+
+
+# --- axes ---
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Values from `low` up to `high` on points from `start` to `end`; `bend` is the scale: linear, root, logarithm."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    bend: Callable[[float], float] = float
+
+    def at(self, value: float) -> float:
+        low, high = self.bend(self.low), self.bend(self.high)
+        return self.start + (self.bend(value) - low) / (high - low) * (self.end - self.start)
+
+
+def around(numbers: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
+    """The span of numbers and a little more; never below zero if no number is."""
+    numbers = list(numbers)
+    low, high = min(numbers), max(numbers)
+    more = (high - low) * pad or abs(high) * 0.1 or 1.0
+    return (max(low - more, 0.0) if low >= 0 else low - more), high + more
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers (1, 2 or 5 times a power of ten apart) from low to high: two at least, at most so many steps."""
+    step = 10.0 ** math.floor(math.log10((high - low) / most))
+    step *= next(times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    found = [round(number * step, 10) for number in range(first, last + 1)]
+    return found if len(found) > 1 else ticks(low, high, most + 1)
+
+
+def in_words(numbers: Sequence[float]) -> list[str]:
+    """Numbers of an axis in Vietnamese, all with the digits after the comma that one of them needs."""
+    decimals = next((d for d in range(6) if all(math.isclose(n, round(n, d), abs_tol=1e-9) for n in numbers)), 6)
+    return [f"{number:,.{decimals}f}".translate(str.maketrans(",.", ".,")) for number in numbers]
+
+
+# --- the sheet ---
+
+
 class Paper:
     """A white sheet: x from the left, y from the top; `y` is where the next thing may begin."""
 
@@ -199,15 +259,45 @@ class Paper:
         self.text(EDGE, self.y + text_height(words, size) / 2, words, size, colour, bold)
         self.y += text_height(words, size)
 
-    def draw(self, shapes: Sequence[Shape], fill: str = "none", edge: str = "none", line: float = 0) -> None:
-        """Shapes of one look as one path (small files); `line` is the width of the edge."""
+    def draw(
+        self,
+        shapes: Sequence[Shape],
+        fill: str = "none",
+        edge: str = "none",
+        line: float = 0,
+        dash: tuple[float, ...] = (),
+    ) -> None:
+        """Shapes of one look as one path (small files); `line` is the width of the edge, `dash` strokes and gaps."""
         if shapes:
             path = Shape.make_compound_path(*shapes)
-            patch = PathPatch(path, facecolor=fill, edgecolor=edge, linewidth=line)
+            style = (0, tuple(length / line for length in dash)) if dash else "solid"  # Matplotlib counts in widths
+            patch = PathPatch(path, facecolor=fill, edgecolor=edge, linewidth=line, linestyle=style)
             patch.set_transform(self._points)
             self.figure.add_artist(patch)
 
-    def done(self, alt: Iterable[str], *notes: str) -> Chart:
+    def numbers(self, axis: Axis, numbers: Sequence[float], y: float) -> None:
+        """Numbers under an axis, those that have room."""
+        free = -math.inf
+        for number, words in zip(numbers, in_words(numbers), strict=True):
+            half = text_width(words, SMALL) / 2
+            if axis.at(number) - half > free:
+                self.text(axis.at(number), y, words, SMALL, GREY, ha="center")
+                free = axis.at(number) + half + 4
+
+    def legend(self, items: Sequence[tuple[Sign, str]], left: float = EDGE) -> None:
+        """Signs (up to 18 points wide) and their words, in as many lines as they need."""
+        x, self.y, deep = left, self.y + 4, 0.0
+        for sign, words in items:
+            words = wrap(words, WIDTH - EDGE - left - 24, SMALL)
+            if x > left and x + 24 + text_width(words, SMALL) > WIDTH - EDGE:
+                x, self.y, deep = left, self.y + deep + 2, 0.0
+            high = max(text_height(words, SMALL), 12)
+            sign(self, x + 10, self.y + 6)
+            self.text(x + 24, self.y + 6 + (text_height(words, SMALL) - SMALL * 1.2) / 2, words, SMALL)
+            x, deep = x + 24 + text_width(words, SMALL) + 16, max(deep, high)
+        self.y += deep + 2
+
+    def done(self, alt: Iterable[str], *notes: str, table: Iterable[Sequence[str]]) -> Chart:
         """Write the notes below, fix the height, join the sentences."""
         for note in filter(None, notes):
             self.y += 4
@@ -216,4 +306,23 @@ class Paper:
         self._flip.scale(1 / 72, -1 / 72).translate(0, height / 72)
         self.figure.set_size_inches(WIDTH / 72, height / 72)
         sentences = " ".join(part.strip().rstrip(".") + "." for part in (*alt, *notes) if part)
-        return Chart(self.figure, unicodedata.normalize("NFC", sentences))
+        cells = tuple(tuple(unicodedata.normalize("NFC", cell) for cell in row) for row in table)
+        return Chart(self.figure, unicodedata.normalize("NFC", sentences), cells)
+
+
+# --- signs of a legend ---
+
+Sign = Callable[[Paper, float, float], None]  # draws itself about a point
+Look = tuple[str, str, float]  # fill, edge, width of the edge
+
+
+def sign(look: Look, *shapes: Callable[[float, float], Shape]) -> Sign:
+    return lambda paper, x, y: paper.draw([shape(x, y) for shape in shapes], *look)
+
+
+def stroke(edge: str, line: float, dash: tuple[float, ...] = ()) -> Sign:
+    return lambda paper, x, y: paper.draw([polyline((x - 9, y), (x + 9, y))], edge=edge, line=line, dash=dash)
+
+
+def circle(radius: float) -> Callable[[float, float], Shape]:
+    return lambda x, y: Shape.circle((x, y), radius)

@@ -73,7 +73,7 @@ class Thresholds(Strict):
     """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent.
 
     A count must change by more than `change_percent` and by at least `change_absolute`; a ratio by more than
-    `change_points` percentage points.
+    `change_points` percentage points. `confidence_percent`: of intervals and of tests of change.
     """
 
     change_percent: int
@@ -82,6 +82,7 @@ class Thresholds(Strict):
     change_factor: int
     small_count: int
     small_population: int
+    confidence_percent: int = Field(gt=50, lt=100)
 
 
 class Provenance(Strict):
@@ -101,6 +102,7 @@ class YearParams(Strict):
     document: DocumentData
     format_profile: Literal["party_2018"]
     provenance: Provenance
+    population_concept: str
     bodies: tuple[Body, Body]
     plan: Reference
     programme: Programme

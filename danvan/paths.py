@@ -25,6 +25,22 @@ class Project:
         return self.root / "params" / "units.csv"
 
     @property
+    def lineage(self) -> Path:
+        return self.root / "params" / "lineage.csv"
+
+    @property
+    def bodies(self) -> Path:
+        return self.root / "params" / "bodies.csv"
+
+    @property
+    def tiles(self) -> Path:
+        return self.root / "params" / "tiles.csv"
+
+    @property
+    def series(self) -> Path:
+        return self.root / "data" / "reference" / "series.csv"
+
+    @property
     def population(self) -> Path:
         return self.root / "data" / "reference" / "population.csv"
 
@@ -60,11 +76,25 @@ class Project:
         return self.root / "notebooks" / "annual_report.ipynb"
 
     @property
+    def profile_notebook(self) -> Path:
+        return self.root / "notebooks" / "unit_profile.ipynb"
+
+    @property
+    def trends_notebook(self) -> Path:
+        return self.root / "notebooks" / "trends.ipynb"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
 
     def report(self, year: int, edition: str) -> Path:
         return self.reports / str(year) / edition
+
+    def profile(self, year: int, unit: str) -> Path:
+        return self.reports / str(year) / "profiles" / unit
+
+    def trends(self, edition: str) -> Path:
+        return self.reports / "trends" / edition
 
     def figures(self, year: int) -> Path:
         return self.root / "figures" / str(year)

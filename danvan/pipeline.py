@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -17,14 +23,14 @@ from filelock import FileLock, Timeout
 from danvan import manifest
 from danvan.errors import LockedError, SettingsError, StageError
 from danvan.paths import Project
-from danvan.store import fresh_folder, repair, sha256, swap_in, write_atomic
+from danvan.store import content_key, fresh_folder, repair, sha256, swap_in, write_atomic
 
 if TYPE_CHECKING:  # what a build needs is imported when there is something to build
     from danvan.disclosure import Edition
     from danvan.intake.forms import Entry
     from danvan.intake.year import Year
     from danvan.status import ReceivedOn, Standing
-    from danvan.yearbook import Yearbook
+    from danvan.units import Unit, Units
 
 Progress = Callable[[str], None]
 _SAFE = "báo cáo cũ còn nguyên"
@@ -53,32 +59,134 @@ def report(
     Raises ReturnsError (the returns have errors), SettingsError, LockedError, StageError.
     """
     target, figures = project.report(year, edition), project.figures(year)
-    failed = target.with_name(f"failed-{edition}.ipynb")
     with told_of_disk(project), locked(project):
         repair(target)
         repair(figures)
-        given = manifest.inputs(project, year)
+        given = manifest.inputs(project, project.report_notebook, (year, year - 1))
         wanted = manifest.key(given, edition, allow_incomplete=allow_incomplete)
         if not force and manifest.is_current(target, wanted):
             _show_figures(target, figures, edition)
             return Built(target, False, 0)
         progress(f"Đọc và kiểm tra phiếu năm {year}")
+        from danvan.trace import trace
         from danvan.yearbook import open_year_of
 
         book = open_year_of(project, year, edition, allow_incomplete=allow_incomplete)
-        new = fresh_folder(target)
-        try:
-            _write(project, book, new, failed, progress)
-            parameters = {"year": year, "edition": edition, "allow_incomplete": allow_incomplete}
-            record = manifest.make(new, given, wanted, parameters, time=book.meta.date, illustrative=book.illustrative)
+        job = Job(project.report_notebook, {"year": year, "edition": edition}, f"bao-cao-{year}", f"failed-{edition}")
+        with _swapped_in(target) as new:
+            printed = _write(project, job, new, progress)
+            write_atomic(new / "trace.json", _json(trace(book, printed, book.illustrative)))
+            told = {"year": year, "edition": edition, "allow_incomplete": allow_incomplete}
+            record = manifest.make(new, given, wanted, told, time=book.meta.date, illustrative=book.illustrative)
             write_atomic(new / manifest.NAME, record)
-            swap_in(new, target)
-        except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
-            raise
-        failed.unlink(missing_ok=True)
         _show_figures(target, figures, edition)
     return Built(target, True, sum(finding.severity == "warning" for finding in book.findings))
+
+
+def trends(project: Project, edition: Edition, *, force: bool = False, progress: Progress = lambda _: None) -> Built:
+    """Build the long view over all years that have returns. Raises as `report` does."""
+    target = project.trends(edition)
+    with told_of_disk(project), locked(project):
+        repair(target)
+        given = manifest.inputs(project, project.trends_notebook, project.years_with_returns())
+        wanted = manifest.key(given, edition, allow_incomplete=True)
+        if not force and manifest.is_current(target, wanted):
+            return Built(target, False, 0)
+        progress("Đọc phiếu mọi năm")
+        from danvan.trace import trace_of
+        from danvan.trends import open_trends_of
+
+        opened = open_trends_of(project, edition)
+        job = Job(project.trends_notebook, {"edition": edition}, "dien-bien", f"failed-{edition}")
+        with _swapped_in(target) as new:
+            printed = _write(project, job, new, progress)
+            traced = trace_of(opened.latest, printed, opened.illustrative, opened.results())
+            write_atomic(new / "trace.json", _json(traced))
+            told = {"edition": edition}
+            time, illustrative = opened.meta.date, opened.illustrative
+            record = manifest.make(new, given, wanted, told, time=time, illustrative=illustrative)
+            write_atomic(new / manifest.NAME, record)
+    return Built(target, True, 0)
+
+
+def profiles(
+    project: Project,
+    year: int,
+    names: Sequence[str] = (),
+    *,
+    force: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
+) -> list[Built]:
+    """Build the profiles of the named units, or of all; each kernel is given what its unit may see, and no more.
+
+    Raises as `report` does, but for errors in returns: a profile tells its unit of them.
+    """
+    from danvan.book import Book
+    from danvan.intake.year import read_year
+    from danvan.profile import packet, units_named
+
+    with told_of_disk(project), locked(project):
+        book = Book(read_year(project, year), "internal")
+        tools = manifest.inputs(project, project.profile_notebook, ())
+        jobs: list[_ProfileJob] = []
+        built: list[Built] = []
+        for unit in units_named(book, names):
+            target = project.profile(year, _folder(unit, book.units))
+            repair(target)
+            data = _json(packet(book, unit))
+            given = tools | {"packet": content_key([("packet", data.decode())])}
+            wanted = manifest.key(given, "internal", allow_incomplete=True)
+            stale = force or not manifest.is_current(target, wanted)
+            built.append(Built(target, stale, 0))
+            if stale:
+                jobs.append(_ProfileJob(project, year, unit.full_name, data, target, given, wanted))
+        progress(0, len(jobs))
+        if len(jobs) == 1:
+            _build_profile(jobs[0])
+        elif jobs:
+            with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), get_context("spawn")) as pool:
+                for done, _ in enumerate(pool.map(_build_profile, jobs), start=1):
+                    progress(done, len(jobs))
+    return built
+
+
+@dataclass(frozen=True)
+class _ProfileJob:
+    project: Project
+    year: int
+    unit: str
+    packet: bytes
+    target: Path
+    given: dict[str, str]
+    wanted: str
+
+
+def _build_profile(job: _ProfileJob) -> None:
+    from danvan.profile import PACKET
+
+    data = json.loads(job.packet)
+    with TemporaryDirectory(prefix="danvan-") as private, _swapped_in(job.target) as new:
+        prepared = Path(private, "packet.json")
+        prepared.write_bytes(job.packet)
+        parameters: dict[str, int | str | bool | float] = {"year": job.year, "unit": job.unit}
+        name = f"ho-so-{job.year}"
+        notebook = Job(
+            job.project.profile_notebook, parameters, name, f"failed-{job.target.name}", {PACKET: str(prepared)}
+        )
+        printed = _write(job.project, notebook, new, lambda _: None)
+        keys = {key for item in printed for key in item["results"]}
+        traced = {"year": job.year, "unit": job.unit, "illustrative": data["meta"]["illustrative"], "printed": printed}
+        traced["results"] = {key: result for key, result in data["trace"].items() if key in keys}
+        write_atomic(new / "trace.json", _json(traced))
+        time, illustrative = data["meta"]["date"], data["meta"]["illustrative"]
+        record = manifest.make(new, job.given, job.wanted, dict(parameters), time=time, illustrative=illustrative)
+        write_atomic(new / manifest.NAME, record)
+
+
+def _folder(unit: Unit, units: Units) -> str:
+    """The name of a profile's folder; of two versions of one unit in a year, with the first day."""
+    same = [one for one in units.districts if one.full_name == unit.full_name]
+    return unit.full_name if len(same) == 1 else f"{unit.full_name} (từ {unit.first_day:%d-%m})"
 
 
 @dataclass(frozen=True)
@@ -104,15 +212,10 @@ def reply(project: Project, year: Year, today: date) -> Replied:
         lines = received.note(project, number, year.files, today)
         replied = Replied(status.standings(year, lines), status.strays(year, lines))
         repair(folder)
-        new = fresh_folder(folder)
-        try:
+        with _swapped_in(folder) as new:
             for standing in replied.standings:
                 if standing.state != "sound":
                     _answer(project, year, standing, new)
-            swap_in(new, folder)
-        except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
-            raise
         page = board.page(year, replied.standings, replied.strays, today)
         write_atomic(project.board(number), page.encode())
     return replied
@@ -152,7 +255,7 @@ def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]
     from danvan.units import load_units
 
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
-    units = load_units(project, params.period.end)
+    units = load_units(project, params.period, params.population_concept)
     has_last = year - 1 in project.years_with_returns() and project.params(year - 1).is_file()
     last = read_year(project, year - 1, with_last=False) if has_last else None
     entries: dict[str, dict[str, Entry]] = {}
@@ -161,7 +264,7 @@ def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]
     target = folder or project.forms(year)
     with told_of_disk(project):
         made = {
-            target / f"{unit.name}.xlsx": writer.write(
+            target / f"{units.label(unit)}.xlsx": writer.write(
                 unit,
                 params,
                 catalogue,
@@ -217,22 +320,43 @@ def _show_figures(target: Path, figures: Path, edition: Edition) -> None:
         swap_in(new, figures)
 
 
-def _write(project: Project, book: Yearbook, new: Path, failed: Path, progress: Progress) -> None:
-    """Run the notebook and write all outputs of the report into the folder `new`."""
+@dataclass(frozen=True)
+class Job:
+    """A notebook to run with its parameters; `name` of its files, `failed` of the notebook kept of a failure."""
+
+    notebook: Path
+    parameters: dict[str, int | str | bool | float]
+    name: str
+    failed: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def _swapped_in(target: Path) -> Iterator[Path]:
+    """A folder beside `target` that takes its place when all is well, and is gone when not."""
+    new = fresh_folder(target)
+    try:
+        yield new
+        swap_in(new, target)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+
+
+def _write(project: Project, job: Job, new: Path, progress: Progress) -> list[dict[str, Any]]:
+    """Run the notebook and write its outputs, but trace and manifest, into the folder `new`; gives what it printed."""
     import nbformat
 
     from danvan import runner
     from danvan.publish import builder
     from danvan.publish.exporters import ReportHTML, ReportPDF
-    from danvan.trace import trace
 
-    shown = project.relative(project.report_notebook)
-    executed = new / "notebook.ipynb"
-    progress("Chạy sổ báo cáo")
+    shown = project.relative(job.notebook)
+    executed, failed = new / "notebook.ipynb", new.parent / f"{job.failed}.ipynb"
+    progress(f"Chạy sổ {job.notebook.name}")
     try:
-        parameters = {"year": int(book.year), "edition": book.edition}
-        environment = {"DANVAN_ROOT": str(project.root), "PYTHONHASHSEED": "0"}
-        notebook = runner.run(project.report_notebook, parameters, executed, shown=shown, environment=environment)
+        environment = {"DANVAN_ROOT": str(project.root), "PYTHONHASHSEED": "0", **job.environment}
+        notebook = runner.run(job.notebook, job.parameters, executed, shown=shown, environment=environment)
         document = builder.build(notebook)
     except StageError as error:
         if executed.exists():
@@ -240,18 +364,28 @@ def _write(project: Project, book: Yearbook, new: Path, failed: Path, progress: 
             raise type(error)(f"{error}\nSổ đã chạy để xem lại: {project.relative(failed)}") from None
         raise
     progress("Ghi trang HTML")
-    name = f"bao-cao-{book.year}"
     page, _ = ReportHTML().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
-    write_atomic(new / f"{name}.html", page.encode())
+    write_atomic(new / f"{job.name}.html", page.encode())
     progress("Ghi tệp PDF")
     paper, _ = ReportPDF().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
-    write_atomic(new / f"{name}.pdf", paper)
+    write_atomic(new / f"{job.name}.pdf", paper)
     for figure in builder.figures(document):
         write_atomic(new / "figures" / f"{figure.id}.svg", figure.svg.encode())
         write_atomic(new / "figures" / f"{figure.id}.png", figure.png)
+        if figure.table:
+            write_atomic(new / "figures" / f"{figure.id}.csv", _csv(figure.table))
     shared = nbformat.writes(builder.shared_copy(notebook))  # type: ignore[no-untyped-call]
     write_atomic(executed, (shared + "\n").encode())
-    write_atomic(new / "trace.json", _json(trace(book, builder.printed(notebook), book.illustrative)))
+    failed.unlink(missing_ok=True)
+    return builder.printed(notebook)
+
+
+def _csv(table: Sequence[Sequence[str]]) -> bytes:
+    """Printed texts for a Vietnamese Excel: BOM, semicolons, nothing that could become a formula."""
+    text = io.StringIO()
+    safe = ([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in table)
+    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(safe)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _json(data: Any) -> bytes:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from danvan import wording
 from danvan.book import Book, Count
-from danvan.measures import TOTAL, Result
+from danvan.measures import TO_DATE, TOTAL, Result, span_scope
 
 
 def trace(book: Book, printed: list[dict[str, Any]], illustrative: str) -> dict[str, Any]:
     """For every figure printed, the results behind it; for every result, formula and source cells."""
+    results = (result for results in (book.results, book.last_results) for result in results.values())
+    return trace_of(book, printed, illustrative, results)
+
+
+def trace_of(book: Book, printed: list[dict[str, Any]], illustrative: str, results: Iterable[Result]) -> dict[str, Any]:
+    """`trace` over the given results; `book` names the scopes and counts."""
     keys = dict.fromkeys(key for item in printed for key in item["results"])
-    by_key = {result.key: result for results in (book.results, book.last_results) for result in results.values()}
-    scopes = {unit.id: unit.name for unit in book.units.all} | {TOTAL: "Toàn thành phố"}
+    by_key = {result.key: result for result in results}
+    scopes = {unit.id: book.units.label(unit) for unit in book.units.all}
+    scopes |= {span_scope(first): wording.span(first, last) for first, last, _ in book.units.spans}
+    scopes |= {TOTAL: "Toàn thành phố", TO_DATE: "Toàn thành phố, từ đầu chương trình"}
     return {
         "year": book.params.year,
         "edition": book.edition,
         "illustrative": illustrative,
         "printed": printed,
         "results": {
-            key: _traced(by_key[key], scopes) if key in by_key else _counted(book.counts[key], book) for key in keys
+            key: traced(by_key[key], scopes) if key in by_key else _counted(book.counts[key], book) for key in keys
         },
     }
 
@@ -36,7 +45,7 @@ def _counted(count: Count, book: Book) -> dict[str, Any]:
     }
 
 
-def _traced(result: Result, scopes: dict[str, str]) -> dict[str, Any]:
+def traced(result: Result, scopes: dict[str, str]) -> dict[str, Any]:
     return {
         "indicator": result.indicator.code,
         "name": result.indicator.name,

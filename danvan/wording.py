@@ -11,14 +11,21 @@ from typing import Any
 from babel.numbers import format_decimal
 
 from danvan.catalogue import Indicator
+from danvan.comparison import Change
 from danvan.intake.observations import Bound, Status
-from danvan.measures import Change, Result, rounded
+from danvan.measures import Result, is_of_city, rounded
 from danvan.params import Reference
+from danvan.statistics import Interval
+from danvan.units import KINDS, Unit
 
 PHRASE_MIME = "application/vnd.danvan.phrase+json"
 NO_DATA = "(chưa có số liệu)"
 ILLUSTRATIVE = "số liệu minh họa"
-_UNKNOWN = {Status.NOT_APPLICABLE: "(không áp dụng)", Status.WITHHELD: "(không công bố)"}
+_UNKNOWN = {
+    Status.NOT_APPLICABLE: "(không áp dụng)",
+    Status.WITHHELD: "(không công bố)",
+    Status.NO_DENOMINATOR: "(không có mẫu số)",
+}
 _SCALES = {"nghìn": 3, "triệu": 6}
 
 
@@ -63,6 +70,11 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def upper_first(text: str) -> str:
+    """'Từ 01/01/2025', at the beginning of a line."""
+    return text[:1].upper() + text[1:]
+
+
 def number(value: Decimal | int, decimals: int = 0, *, padded: bool = False) -> str:
     """'4.342', '442,37'; at most `decimals` digits after the comma; `padded`: 1-9 as '01'-'09', for running text."""
     shown = rounded(Decimal(value), decimals)
@@ -79,6 +91,24 @@ def short_date(day: date) -> str:
     """'05/7/2022', '16/01/2023': two digits for the day; of the months only 1 and 2."""
     month = f"{day.month:02}" if day.month < 3 else str(day.month)
     return f"{day.day:02}/{month}/{day.year}"
+
+
+def span(first: date, last: date) -> str:
+    """'từ 01/01/2025 đến 30/6/2025'."""
+    return f"từ {short_date(first)} đến {short_date(last)}"
+
+
+def kinds(units: Iterable[Unit]) -> str:
+    """'quận, huyện': the kinds of units, in the order of a sentence."""
+    there = {unit.kind for unit in units}
+    return ", ".join(kind for kind in KINDS if kind in there)
+
+
+def commune_kinds(units: Iterable[Unit]) -> str:
+    """'xã, phường, thị trấn': the kinds of communes that the units have or are."""
+    names = {"communes": "xã", "wards": "phường", "townships": "thị trấn", "special_zones": "đặc khu"}
+    units = tuple(units)
+    return ", ".join(word for name, word in names.items() if any(getattr(unit, name) for unit in units))
 
 
 def long_date(day: date | None) -> str:
@@ -123,7 +153,7 @@ def pair(result: Result) -> Phrase:
 
 def coverage(result: Result) -> str:
     """' [14/15]' where not every unit has reported; nothing where all have."""
-    if result.complete or result.scope != "total":
+    if result.complete or not is_of_city(result.scope) or result.status is Status.NO_DENOMINATOR:
         return ""
     if result.city_missing:
         return f" [{result.reported}/{result.owed}, thiếu khối thành phố]" if result.owed else " [thiếu khối thành phố]"
@@ -139,9 +169,11 @@ def in_table(result: Result) -> str:
             return "–"
         case Status.WITHHELD:
             return "không công bố"
+        case Status.NO_DENOMINATOR:
+            return "không có mẫu số"
     assert result.value is not None
     if result.indicator.kind == "boolean":
-        return number(result.value) if result.scope == "total" else ("Có" if result.value else "Không")
+        return number(result.value) if is_of_city(result.scope) else ("Có" if result.value else "Không")
     return with_bound(measured(result.value, result.indicator), result.bound)
 
 
@@ -151,40 +183,79 @@ def of_change(change: Change, last_year: int) -> Phrase:
     against = f"so với năm {last_year}{mark}"
     if change.way == "incomparable":
         return Phrase(f"không so sánh được với năm {last_year} do {change.reason}", change.keys)
+    if change.way == "chance":
+        apart = f"chênh {_amount(change)}, trong mức dao động ngẫu nhiên"
+        return Phrase(f"không khác biệt rõ {against} ({apart})", change.keys)
     return Phrase(f"{change_words(change)} {against}", change.keys)
 
 
 def change_words(change: Change) -> str:
-    """'tăng 5,2%', 'gấp 13,8 lần', 'giảm 03 khẩu', 'tăng 1,2 điểm phần trăm', 'không đổi', 'không so sánh được'."""
+    """'tăng 5,2%', 'gấp 13,8 lần', 'giảm 03 khẩu', 'tăng 1,2 điểm phần trăm', 'không đổi', 'không so sánh được'.
+
+    A difference that chance explains is neither: 'không khác biệt rõ'.
+    """
     indicator = change.now.indicator
     if change.way == "incomparable":
         return "không so sánh được"
     if change.way == "same":
         return "không đổi"
+    if change.way == "chance":
+        return "không khác biệt rõ"
     verb = "tăng" if change.way == "up" else "giảm"
     if indicator.kind == "ratio" and indicator.scale == 100:
-        return f"{verb} {number(change.amount, 1)} điểm phần trăm"
+        return f"{verb} {_amount(change)}"
     if change.percent is not None and change.way == "up" and change.percent >= 200:
         return f"gấp {number(change.percent / 100 + 1, 1)} lần"
     if change.percent is not None:
         return f"{verb} {percent(change.percent)}" if change.percent else f"{verb} dưới {percent(Decimal('0.1'))}"
+    return f"{verb} {_amount(change)}"
+
+
+def _amount(change: Change) -> str:
+    """'03 khẩu', '1,2 điểm phần trăm': how far apart two figures are."""
+    indicator = change.now.indicator
+    if indicator.kind == "ratio" and indicator.scale == 100:
+        return f"{number(change.amount, 1)} điểm phần trăm"
     word = "đơn vị" if indicator.kind == "boolean" else indicator.measured_in
-    return f"{verb} {number(change.amount, indicator.decimals, padded=True)} {word}"
+    return f"{number(change.amount, indicator.decimals, padded=True)} {word}"
 
 
 def change_in_table(change: Change) -> str:
-    """'+5,2%', '-3', '0', or 'không so sánh được'."""
+    """'+5,2%', '-3', '0', '≈ (+3)' for a difference within chance, or 'không so sánh được'."""
     indicator = change.now.indicator
     if change.way == "incomparable":
         return "không so sánh được"
     if change.way == "same":
         return "0"
-    sign = "+" if change.way == "up" else "−"
+    sign = "+" if change.sign > 0 else "−"
     if indicator.kind == "ratio" and indicator.scale == 100:
-        return f"{sign}{number(change.amount, 1)} điểm %"
-    if change.percent is not None:
-        return f"{sign}{percent(change.percent)}" if change.percent else change_words(change)
-    return f"{sign}{number(change.amount, indicator.decimals)}"
+        text = f"{sign}{number(change.amount, 1)} điểm %"
+    elif change.percent is not None:
+        text = f"{sign}{percent(change.percent)}" if change.percent else f"{sign}<{percent(Decimal('0.1'))}"
+    else:
+        text = f"{sign}{number(change.amount, indicator.decimals)}"
+    return f"≈ ({text})" if change.way == "chance" else text
+
+
+_METHODS = {
+    "wilson": "Wilson",
+    "clopper-pearson": "Clopper-Pearson",
+    "byar": "Byar",
+    "exact-poisson": "Poisson chính xác",
+}
+
+
+def why_not(changes: Iterable[Change]) -> str:
+    """'Không so sánh được: địa giới thành phố thay đổi từ 01/7/2025.', or '' where all can be compared."""
+    reasons = dict.fromkeys(change.reason for change in changes if change.way == "incomparable" and change.last)
+    return f"Không so sánh được: {'; '.join(reasons)}." if reasons else ""
+
+
+def of_interval(interval: Interval, indicator: Indicator) -> str:
+    """'khoảng tin cậy 95% (Wilson): 84,9%-86,1%': what chance leaves open, in the indicator's format, and how made."""
+    low, high = (measured(Decimal(str(round(limit, 6))), indicator) for limit in (interval.lower, interval.upper))
+    level = number(Decimal(str(round(interval.confidence * 100, 4))), 1)
+    return f"khoảng tin cậy {level}% ({_METHODS.get(interval.method, interval.method)}): {low}-{high}"
 
 
 def cite(reference: Reference) -> Phrase:

@@ -81,7 +81,7 @@ class Yearbook(Book):
         import pandas as pd
 
         wanted = [self._indicator(code) for code in codes] or list(self.catalogue.indicators)
-        scopes = {unit.id: (unit.name, "unit") for unit in self.units.districts}
+        scopes = {unit.id: (self.units.label(unit), "unit") for unit in self.units.districts}
         scopes |= {self.units.city.id: (self.units.city.name, "city"), TOTAL: ("Toàn thành phố", "total")}
         rows = [
             {
@@ -148,6 +148,16 @@ class Yearbook(Book):
         """How many leaders a unit has in charge of mass mobilisation: a rule of the params, not a result."""
         return self._counted("leaders")
 
+    @property
+    def confidence(self) -> Phrase:
+        """'95%': of intervals and of tests of change."""
+        return Phrase(f"{self.params.thresholds.confidence_percent}%")
+
+    @property
+    def population_concept(self) -> Phrase:
+        """The kind of population figure behind rates, as a part of a sentence."""
+        return Phrase(f"dân số {wording.lower_first(self.params.population_concept)}")
+
     def remark(self, section: str) -> Phrase:
         """The sentence of this year alone that params keep for a section, or nothing."""
         return Phrase(self.params.remarks.get(section, ""))
@@ -155,12 +165,57 @@ class Yearbook(Book):
     @property
     def incomplete(self) -> UnitList:
         """The units whose return is missing."""
-        return UnitList(self.missing, ())
+        return UnitList(self.missing, (), self.units)
 
     @property
     def units_count(self) -> Phrase:
-        """How many districts owe a return in this period."""
+        """How many units owe a return in this period."""
         return self._counted("units")
+
+    @property
+    def unit_kinds(self) -> Phrase:
+        """'quận, huyện': what units are called; 'đơn vị' where the map changes within the year."""
+        spans = self.units.spans
+        return Phrase(wording.kinds(spans[0][2]) if len(spans) == 1 else "đơn vị")
+
+    @property
+    def commune_kinds(self) -> Phrase:
+        """'xã, phường, thị trấn': what there is at the commune level on the last day."""
+        return Phrase(wording.commune_kinds(self.units.at_end))
+
+    @property
+    def units_note(self) -> Phrase:
+        """Who reports for which part of the year, where the map changes within it; else nothing."""
+        spans = self.units.spans
+        if len(spans) == 1:
+            return Phrase("")
+        parts = (
+            f"{wording.number(len(units), padded=True)} {wording.kinds(units)} ({wording.span(first, last)})"
+            for first, last, units in spans
+        )
+        count = self.count("units")
+        return wording.enumerate_(parts) + Phrase("", (count.key,))
+
+    @property
+    def changes_note(self) -> Phrase:
+        """Whether units or bodies have changed in the year, in a sentence before the table of the changes."""
+        made = tables.changes(self.lineage, self.body_versions, self.units, self.params.period)
+        if made is None:
+            return Phrase("Trong năm, các đơn vị báo cáo và hai cơ quan không thay đổi.")
+        return Phrase(
+            "Trong năm có những thay đổi dưới đây. Số liệu trước và sau thay đổi chỉ được so sánh khi cùng địa bàn và "
+            "cùng độ dài kỳ."
+        )
+
+    @property
+    def party_offices(self) -> Phrase:
+        """The units' party bodies: 'ban dân vận quận ủy, huyện ủy'."""
+        days = (last for _, last, _ in self.units.spans)
+        return wording.enumerate_(dict.fromkeys(self.body_versions.plural("bdvtu", day) for day in days))
+
+    def body(self, id: Literal["bdvtu", "catp"]) -> Phrase:
+        """The city's body as it is called on the last day of the period: 'Ban Dân vận Thành ủy'."""
+        return Phrase(self.body_versions.name(id, self.params.period.end))
 
     @property
     def missing_values(self) -> Phrase:
@@ -311,8 +366,11 @@ class Yearbook(Book):
             for unit in self.units.districts
         )
 
-    def quality(self, what: Literal["completeness", "findings", "contradictions"]) -> Shown | None:
+    def quality(self, what: Literal["completeness", "findings", "contradictions", "changes"]) -> Shown | None:
         """A table of the quality section; nothing where there is nothing to show."""
+        if what == "changes":
+            made = tables.changes(self.lineage, self.body_versions, self.units, self.params.period)
+            return self._shown(made) if made else None
         if what == "completeness":
             return self._shown(tables.completeness(self.catalogue, self.units, self.results, int(self.year)))
         if what == "findings":
@@ -331,26 +389,31 @@ class Yearbook(Book):
         """A chart that answers `question` (its caption).
 
         bars: one indicator by unit, with the city figure · composition: a whole, then its parts · dumbbell: indicators,
-        this year against last (nothing if none can be compared) · funnel: steps, each smaller than the one before ·
-        matrix: Có/Không indicators by unit · stock_flow: stock, new, removed.
+        this year against last (nothing if none can be compared) · estimates: ratios of both years with their
+        confidence intervals · funnel: a ratio by unit, by size, between the limits of chance · heat_map: how complete
+        the returns are · matrix: Có/Không indicators by unit · slopes: one indicator by unit, last year to this ·
+        steps: each a part of the one before · stock_flow: stock, new, removed · tile_map: one indicator on a map of
+        squares.
         """
         indicators = [self._indicator(code) for code in codes]
         drawing = pictures.draw(self, kind, indicators, **options)
         if drawing is None:
             return None
         chart, keys = drawing
-        return Drawn(chart.figure, f"{kind.replace('_', '-')}-{codes[0].replace('_', '-')}", question, chart.alt, keys)
+        name = "-".join((kind, *codes[:1])).replace("_", "-")
+        return Drawn(chart.figure, name, question, chart.alt, keys, chart.table)
 
-    def publish(self, fig: Figure, id: str, caption: str, alt: str) -> Drawn:
+    def publish(self, fig: Figure, id: str, caption: str, alt: str, table: Sequence[Sequence[str]] = ()) -> Drawn:
         """A figure you drew, into the report: `id` names its file, `alt` tells it to those who cannot see it.
 
+        `table`: the printed data behind it, the heads first; readers can unfold it.
         What is illustrative is noted in the figure itself; labels are fitted unless you chose a layout.
         """
         if self.illustrative and not fig.get_supxlabel():
             fig.supxlabel(self.illustrative, x=0.01, ha="left", fontsize=9, color="#595959")
         if fig.get_layout_engine() is None:
             fig.set_layout_engine("constrained")
-        return Drawn(fig, id, caption, alt)
+        return Drawn(fig, id, caption, alt, table=table)
 
     @staticmethod
     def ticks(value: float, _: int | None = None) -> str:

@@ -1,8 +1,8 @@
-"""Makes the illustrative returns of data/2022 and data/2023: no figure of a single district was ever published.
+"""Makes the illustrative returns of data/2022 to data/2026: no figure of a single unit was ever published.
 
-The fifteen districts and the city offices of 2023 add up exactly to the published city figures (tests/published);
-all of 2022 is invented around 2023. Every relation of params/catalogue.yaml holds, but for what is placed below on
-purpose, so that the checks have something to show. The same seed gives the same bytes.
+The units and the city offices of 2023 add up exactly to the published city figures (tests/published); the other years
+are invented around 2023, backwards and forwards. Every relation of params/catalogue.yaml holds, but for what is placed
+below on purpose, so that the checks have something to show. The same seed gives the same bytes.
 
 Run: .venv/bin/python data/illustrative.py    (a workbook that is not marked illustrative is never overwritten)
 """
@@ -27,7 +27,7 @@ from danvan.intake.container import UnreadableError  # noqa: E402
 from danvan.params import load_params  # noqa: E402
 from danvan.paths import Project  # noqa: E402
 from danvan.store import write_atomic  # noqa: E402
-from danvan.units import Unit, Units, load_units  # noqa: E402
+from danvan.units import Unit, load_units  # noqa: E402
 
 Values = dict[tuple[str, str], Decimal]  # (unit id, indicator code) -> value; booleans are 1 and 0
 Totals = Mapping[str, Decimal | int]
@@ -44,6 +44,7 @@ WORDS = {
 STEPS = {"police_articles": Decimal(5), "explosives_kg": Decimal("0.5")}  # "hơn" goes with a round number
 CITY_SHARES = {"police_articles": 0.5, "police_news_items": 0.4, "petitions_received": 0.4, "reception_visits": 0.4}
 CITY_SHARE = 0.08  # of the districts' sum, where the city offices report beside them
+YEAR = Decimal(365)
 SMALL = 20  # a city total below is drawn afresh each year
 
 # Known of single districts (2023), or there to break a rule: tests/warnings_2023.csv.
@@ -76,6 +77,8 @@ def main() -> None:
     project = Project(ROOT)
     values = generate(project, 2023, SEED, totals=published(), placed=PLACED_2023)
     generate(project, 2022, SEED, totals=TOTALS_2022, placed=PLACED_2022, after=values)
+    for year in (2024, 2025, 2026):
+        values = generate(project, year, SEED, before=values)
 
 
 def generate(
@@ -86,16 +89,28 @@ def generate(
     totals: Totals | None = None,
     placed: Placed | None = None,
     after: Values | None = None,
+    before: Values | None = None,
 ) -> Values:
     """Write the illustrative returns of `year` into `project`; returns every value by (unit id, indicator code).
 
     `totals`: city totals, met exactly (ValueError where the rules allow no such total); the others are drawn around
     the published ones. `placed`: values by indicator and unit name, whatever the rules say.
-    `after`: the values of the following year; those of `year` lie near them, stocks and flows fit.
+    `after`, `before`: the values of the following year, or of the year before; those of `year` lie near them, stocks
+    and flows fit. Where the map changes within the year, each part of it is shared out by itself.
     """
     catalogue, params = load_catalogue(project).of_year(year), load_params(project, year)
-    units = load_units(project, params.period.end)
-    values = make(units, catalogue, f"{seed} {year}", totals or {}, placed or {}, after or {})
+    units = load_units(project, params.period, params.population_concept)
+    shares: dict[str, Decimal] = {}
+    if before:  # it may have been half a year
+        last = load_params(project, year - 1)
+        lengths = {u.id: _days(u) for u in load_units(project, last.period, last.population_concept).all}
+        shares = {unit.id: _days(unit) / lengths[unit.id] for unit in units.all if unit.id in lengths}
+    values: Values = {}
+    for number, (_, _, there) in enumerate(units.spans):
+        own = (*there, units.city) if there == units.at_end else there
+        part = f" {number}" if len(units.spans) > 1 else ""
+        seeded = f"{seed} {year}{part}"
+        values |= make(own, catalogue, seeded, totals or {}, placed or {}, after or {}, before or {}, shares)
     for unit in units.all:
         rng = random.Random(f"{seed} {year} {unit.id}")
         entries = {
@@ -103,7 +118,7 @@ def generate(
             for i in catalogue.reported
             if (unit.id, i.code) in values
         }
-        path = project.returns(year) / f"{unit.name}.xlsx"
+        path = project.returns(year) / f"{units.label(unit)}.xlsx"
         if path.exists() and not _is_illustrative(path):
             raise SystemExit(f"{path} is not marked illustrative and stays as it is.")
         write_atomic(path, forms.write(unit, params, catalogue, entries, illustrative=True))
@@ -121,17 +136,28 @@ def published() -> dict[str, Decimal]:
     return figures
 
 
-def make(units: Units, catalogue: Catalogue, seed: str, totals: Totals, placed: Placed, after: Values) -> Values:
+def make(
+    units: Sequence[Unit],
+    catalogue: Catalogue,
+    seed: str,
+    totals: Totals,
+    placed: Placed,
+    after: Values,
+    before: Values,
+    shares: Mapping[str, Decimal],
+) -> Values:
     """Share out the indicators in the order of the catalogue, each within what the earlier ones leave it."""
     relations, figures = list(_relations(catalogue)), published()
     values: Values = {}
     moves: dict[str, dict[str, float]] = {}
     for indicator in catalogue.reported:
         code, rng = indicator.code, random.Random(f"{seed} {indicator.code}")
-        moves[code] = _moves(code, units, relations, moves, rng, 0.1 if after else 0.6)
-        owing = [unit for unit in units.all if unit.owes(indicator) == "owed"]
-        later = {unit.id: after[unit.id, code] for unit in owing if (unit.id, code) in after}
-        usual = sum(later.values()) if later else figures.get(code, Decimal(100))
+        moves[code] = _moves(code, units, relations, moves, rng, 0.1 if after or before else 0.6)
+        owing = [unit for unit in units if unit.owes(indicator) == "owed"]
+        near = _near_values(indicator, owing, after, before, shares)
+        local = [unit for unit in owing if not unit.is_city]
+        whole = bool(near) and all(unit.id in near for unit in local)
+        usual = sum(near.values(), Decimal(0)) if whole else _usual(indicator, local, figures)
         total = Decimal(totals.get(code, _rounded(usual * Decimal(moves[code][""]), code)))
         given = {unit.id: Decimal(placed[code][unit.name]) for unit in owing if unit.name in placed.get(code, {})}
         free = [unit for unit in owing if unit.id not in given]
@@ -141,12 +167,12 @@ def make(units: Units, catalogue: Catalogue, seed: str, totals: Totals, placed: 
         if left % step:
             raise ValueError(f"{code}: {total} has more than {indicator.decimals} decimals")
 
-        limits = [_limits(unit, indicator, relations, values, after) for unit in free]
+        limits = [_limits(unit, indicator, relations, values, after, before) for unit in free]
         weights = _weights(indicator, free, limits, float(left), rng)
-        if later and indicator.kind != "boolean":
-            limits = [_near(later.get(unit.id), *limit) for unit, limit in zip(free, limits, strict=True)]
-            if usual >= SMALL:
-                weights = [(float(later.get(unit.id, 0)) + 0.2) * moves[code][unit.id] for unit in free]
+        if near and indicator.kind != "boolean":
+            limits = [_near(near.get(unit.id), *limit) for unit, limit in zip(free, limits, strict=True)]
+            if whole and usual >= SMALL:
+                weights = [(float(near.get(unit.id, 0)) + 0.2) * moves[code][unit.id] for unit in free]
         floors = [math.ceil(low / step) for low, _ in limits]
         caps = [math.floor((high if high.is_finite() else max(left, low)) / step) for low, high in limits]
         target = int(left / step)
@@ -159,6 +185,31 @@ def make(units: Units, catalogue: Catalogue, seed: str, totals: Totals, placed: 
         given |= {unit.id: part * step for unit, part in zip(free, parts, strict=True)}
         values |= {(unit.id, code): given[unit.id] for unit in owing}
     return values
+
+
+def _near_values(
+    indicator: Indicator, owing: Sequence[Unit], after: Values, before: Values, shares: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """What each unit has next year, or had last year: of what happened, for as many days as it reports for."""
+    code, known = indicator.code, after or before
+    near = {unit.id: known[unit.id, code] for unit in owing if (unit.id, code) in known}
+    if indicator.time == "stock" or indicator.kind == "boolean":
+        return near
+    return {uid: round(value * shares.get(uid, 1), indicator.decimals) for uid, value in near.items()}
+
+
+def _usual(indicator: Indicator, local: Sequence[Unit], figures: Mapping[str, Decimal]) -> Decimal:
+    """The published total, for as many days or units as there are here."""
+    total = figures.get(indicator.code, Decimal(100))
+    if indicator.kind == "boolean":
+        return Decimal(len(local)) * total / figures["movement_review_held"]  # which all did
+    if indicator.time == "stock" or not local:
+        return total
+    return total * min(YEAR, max(map(_days, local))) / YEAR
+
+
+def _days(unit: Unit) -> Decimal:
+    return Decimal((unit.last_day - unit.first_day).days + 1)
 
 
 def allocate(total: int, weights: Sequence[float], floors: Sequence[int], caps: Sequence[int]) -> list[int]:
@@ -197,7 +248,7 @@ def _relations(catalogue: Catalogue) -> Iterator[list[Term]]:
 
 def _moves(
     code: str,
-    units: Units,
+    units: Sequence[Unit],
     relations: list[list[Term]],
     earlier: Mapping[str, Mapping[str, float]],
     rng: random.Random,
@@ -207,24 +258,27 @@ def _moves(
     related = (term.name for terms in relations if code in {t.name for t in terms} for term in terms)
     kin = next((earlier[name] for name in related if name in earlier), {})
     moves = {"": kin.get("", rng.uniform(1 - spread, 1 + 0.8 * spread)) * rng.uniform(0.98, 1.02)}
-    for unit in units.all:
+    for unit in units:
         moves[unit.id] = kin.get(unit.id, rng.uniform(0.83, 1.2)) * rng.uniform(0.97, 1.03)
     return moves
 
 
 def _limits(
-    unit: Unit, indicator: Indicator, relations: list[list[Term]], values: Values, after: Values
+    unit: Unit, indicator: Indicator, relations: list[list[Term]], values: Values, after: Values, before: Values
 ) -> tuple[Decimal, Decimal]:
-    """The least and the most that the relations leave to a number: those of its year, and those of the year after."""
+    """The least and the most that the relations leave to a number: those of its year, and those with its neighbour."""
     low, high = Decimal(0), Decimal(1 if indicator.kind == "boolean" else "Infinity")
     for terms in relations:
         across = any(term.source == "last" for term in terms)
-        own = [term for term in terms if term.name == indicator.code and term.source == ("last" if across else "this")]
+        source = "last" if across and not before else "this"
+        own = [term for term in terms if term.name == indicator.code and term.source == source]
         rest = Decimal(0)
         for term in (term for term in terms if term not in own):
-            known = after if across and term.source == "this" else values
+            known = before if term.source == "last" and before else after if across and not before else values
+            if term.source == "last" and not before:
+                known = values
             value = unit.count(term.name) if term.source == "unit" else known.get((unit.id, term.name))
-            if value is None and term.factor < 0:
+            if value is None and (term.factor < 0 or (before and term.source == "last")):
                 break  # nothing follows while the other side is not known
             rest += term.factor * Decimal(value or 0)
         else:
@@ -248,7 +302,8 @@ def _weights(
         base = lows
     else:
         kind = indicator.owed_where or "population"
-        sizes = {u.id: float(u.count(kind) or u.count("commune_level_total") or 1) for u in owing if not u.is_city}
+        kind = kind if all(u.count(kind) for u in owing if not u.is_city) else "commune_level_total"
+        sizes = {u.id: float(u.count(kind) or 1) for u in owing if not u.is_city}
         city = CITY_SHARES.get(indicator.code, CITY_SHARE) * sum(sizes.values())
         base = [sizes.get(unit.id, city) for unit in owing]
     return [max(size, 0.01) * rng.uniform(1 - spread, 1 + spread) for size in base]

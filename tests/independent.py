@@ -1,6 +1,7 @@
 """A second reckoning of the report's figures, to hold danvan's against: it imports nothing from danvan.
 
-Reads every return of a year cell by cell, adds up, divides and writes the numbers in Vietnamese, each in its own way.
+Reads every return of a year cell by cell, adds up, divides, asks scipy whether chance explains a change, and writes the
+numbers in Vietnamese, each in its own way. One map a year: units that change within it are not reckoned here.
 `Reckoning(project folder, year).texts` gives {placeholder of tests/published/sentences.csv: text as printed}.
 
 Run: .venv/bin/python tests/independent.py FOLDER YEAR
@@ -17,6 +18,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import openpyxl
+from scipy.stats import binomtest, fisher_exact, norm
 
 CITY = "Khối thành phố"
 PAIRS = {  # ratios of two reported figures
@@ -36,6 +38,8 @@ DECIMALS = {"fireworks_kg": 2, "explosives_kg": 2}
 MILLIONS = {"web_views"}
 SMALL_COUNT = 20  # below it a change is told in numbers
 FEW_PEOPLE = 10_000  # below it a unit has no rate by population
+LIKELY = 0.05  # from here on, chance explains a change
+FEW_EXPECTED = 5  # below it shares are tested exactly
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,19 @@ class Entry:
     file: str
     sheet: str
     ref: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two years apart: rounded as printed, in percent of last year where that is said, and whether by chance."""
+
+    sign: int
+    amount: Decimal
+    percent: Decimal | None
+    points: bool
+    by_chance: bool
+    measure: str
+    places: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,28 @@ def day(iso: str) -> str:
     """'05/7/2022' of 2022-07-05: of the months, January and February have two digits."""
     year, month, number = iso.split("-")
     return f"{number}/{month if month in ('01', '02') else str(int(month))}/{year}"
+
+
+def likely(part: Decimal, whole: int, part_before: Decimal, whole_before: int) -> bool:
+    """Whether chance explains that of one whole so many are a part, and of another so many."""
+    if part > whole or part_before > whole_before:
+        return as_often(part, part_before, whole, whole_before)
+    both, everyone = int(part + part_before), whole + whole_before
+    if min(both, everyone - both) * min(whole, whole_before) < FEW_EXPECTED * everyone:
+        rows = [[int(part), int(whole - part)], [int(part_before), int(whole_before - part_before)]]
+        return bool(fisher_exact(rows).pvalue >= LIKELY)
+    share = both / everyone
+    error = (share * (1 - share) * (1 / whole + 1 / whole_before)) ** 0.5
+    distance = abs(float(part) / whole - float(part_before) / whole_before) / error
+    return bool(2 * norm.sf(distance) >= LIKELY)
+
+
+def as_often(events: Decimal, before: Decimal, exposure: float = 1, exposure_before: float = 1) -> bool:
+    """Whether chance explains that so much happened, and so much last year."""
+    if not events + before:
+        return True
+    test = binomtest(int(events), int(events + before), exposure / (exposure + exposure_before))
+    return bool(test.pvalue >= LIKELY)
 
 
 class Reckoning:
@@ -137,26 +176,37 @@ class Reckoning:
 
     def _counts(self) -> dict[str, dict[str, int]]:
         """What is known of each district at the end of the year, in the official order."""
-        people = {row["unit_id"]: int(row["value"]) for row in self._table("data/reference/population.csv")}
+        first, end = f"{self.year}-01-01", f"{self.year}-12-31"
+        concept = self._in_params(r"(?m)^population_concept: (.*?)(?: +#.*)?$")
+        people = {
+            row["unit_id"]: int(row["value"])
+            for row in self._table("data/reference/population.csv")
+            if row["concept"] == concept and row["valid_from"] <= first and end <= (row["valid_to"] or "9999")
+        }
         found = {}
         for row in self._table("params/units.csv"):
             if row["kind"] == "khối thành phố":
                 continue
-            if row["valid_from"] <= f"{self.year}-12-31" <= (row["valid_to"] or "9999"):
-                wards, townships, communes = (int(row[name]) for name in ("wards", "townships", "communes"))
-                every = {"units": 1, "wards": wards, "communes": communes, "population": people[row["unit_id"]]}
-                found[row["name"]] = every | {"commune_level_total": wards + townships + communes}
+            if row["valid_from"] <= end <= (row["valid_to"] or "9999"):
+                kinds = ("wards", "townships", "communes", "special_zones")
+                counts = {kind: int(row[kind]) for kind in kinds}
+                every = {"units": 1, "population": people[row["unit_id"]], "commune_level_total": sum(counts.values())}
+                found[row["name"]] = counts | every
         return found
 
     def _table(self, path: str) -> list[dict[str, str]]:
         with (self.root / path).open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
-    def label(self, code: str, *, column: bool) -> str:
-        """What the annex calls a figure: 'Tin có giá trị (tin)'; short at the head of a column."""
+    def _said(self, code: str) -> dict[str, str]:
+        """What the catalogue says of an indicator, each of its keys as text."""
         catalogue = (self.root / "params" / "catalogue.yaml").read_text(encoding="utf-8")
         (block,) = re.findall(rf"(?m)^  - code: {code}\n((?:    .*\n)+)", catalogue)
-        said = dict(re.findall(r'(?m)^    (\w+): "?(.*?)"?$', block))
+        return dict(re.findall(r'(?m)^    (\w+): "?(.*?)"?$', block))
+
+    def label(self, code: str, *, column: bool) -> str:
+        """What the annex calls a figure: 'Tin có giá trị (tin)'; short at the head of a column."""
+        said = self._said(code)
         if not column:
             return f"{said['name']} ({said['measured_in']})"
         measure = "" if said["kind"] == "boolean" else f" ({said['measured_in']})"
@@ -224,42 +274,95 @@ class Reckoning:
         return text + ("" if unit else figure.coverage)
 
     def change(self, code: str) -> str:
-        """'tăng 5,2% so với năm 2030 (số liệu minh họa)'."""
+        """'tăng 5,2% so với năm 2030 (số liệu minh họa)'; of what chance explains, how far apart the two are."""
         assert self.last
-        mark = " (số liệu minh họa)" if self.last.illustrative else ""
-        return f"{self._difference(code, 'tăng ', 'giảm ', 'không đổi')} so với năm {self.year - 1}{mark}"
+        against = f"so với năm {self.year - 1}" + " (số liệu minh họa)" * self.last.illustrative
+        found = self._difference(code)
+        if found is None:
+            return f"không đổi {against}"
+        amount = f"{written(found.amount, found.places, padded=not found.points)} {found.measure}"
+        if found.by_chance:
+            return f"không khác biệt rõ {against} (chênh {amount}, trong mức dao động ngẫu nhiên)"
+        way = "tăng" if found.sign > 0 else "giảm"
+        if found.points or found.percent is None:
+            return f"{way} {amount} {against}"
+        if found.percent >= 200 and found.sign > 0:
+            return f"gấp {written(found.percent / 100 + 1, 1)} lần {against}"
+        return f"{way} {percent(found.percent) if found.percent else 'dưới 0,1%'} {against}"
 
     def change_in_table(self, code: str) -> str:
-        """'+5,2%', '−3', '0', 'không so sánh được'."""
+        """'+5,2%', '−3', '0', '≈ (+3)' of what chance explains, 'không so sánh được'."""
         if code not in PAIRS and code not in PER_COUNT:
             assert self.last
             now, last = self.total(code), self.last.total(code)
             if now.word or last.word or now.coverage or last.coverage:
                 return "không so sánh được"
-        text = self._difference(code, "+", "−", "0").replace("điểm phần trăm", "điểm %")
-        return text if "điểm" in text else re.sub(r"^([+−])0(?=\d)", r"\1", text.split(" ")[0])
-
-    def _difference(self, code: str, up: str, down: str, same: str) -> str:
-        assert self.last
-        if code in PAIRS or code in PER_COUNT:
-            now, last = self.ratio(code), self.last.ratio(code)
+        found = self._difference(code)
+        if found is None:
+            return "0"
+        sign = "+" if found.sign > 0 else "−"
+        if found.points:
+            text = f"{sign}{written(found.amount, 1)} điểm %"
+        elif found.percent is None:
+            text = f"{sign}{written(found.amount, found.places)}"
         else:
-            now, last = self.total(code).value, self.last.total(code).value
+            text = sign + (percent(found.percent) if found.percent else "<0,1%")
+        return f"≈ ({text})" if found.by_chance else text
+
+    def _difference(self, code: str) -> Difference | None:
+        """This year's total or ratio of the city against last year's; None where they are printed alike."""
+        assert self.last
+        is_ratio = code in PAIRS or code in PER_COUNT
+        now, last = ((one.ratio(code) if is_ratio else one.total(code).value) for one in (self, self.last))
         assert now is not None
         assert last is not None
-        places = 1 if code in PAIRS or code in PER_COUNT else DECIMALS.get(code, 0)
+        places = 1 if is_ratio else DECIMALS.get(code, 0)
         step = Decimal(10) ** -places
         rounded = [number.quantize(step, rounding=ROUND_HALF_UP) for number in (now, last)]
         if rounded[0] == rounded[1]:
-            return same
-        sign = up if rounded[0] > rounded[1] else down
-        if code in PAIRS or PER_COUNT.get(code, ("", "", 0))[2] == 100:
-            return f"{sign}{written(abs(rounded[0] - rounded[1]), 1)} điểm phần trăm"
+            return None
+        points = code in PAIRS or PER_COUNT.get(code, ("", "", 0))[2] == 100
         counted = code in self.measures and not self.total(code).yes_no
-        if code in PER_COUNT or (counted and min(now, last) >= SMALL_COUNT):
-            return f"{sign}{percent(abs(now - last) / last * 100)}"
-        measure = "đơn vị" if self.total(code).yes_no else self.measures[code]
-        return f"{sign}{written(abs(now - last), places, padded=True)} {measure}"
+        apart = None
+        if not points and (code in PER_COUNT or (counted and min(now, last) >= SMALL_COUNT)):
+            apart = (abs(now - last) / last * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+        return Difference(
+            1 if rounded[0] > rounded[1] else -1,
+            abs(rounded[0] - rounded[1]),
+            apart,
+            points,
+            self._by_chance(code, self.last),
+            "điểm phần trăm" if points else self._measure(code),
+            places,
+        )
+
+    def _measure(self, code: str) -> str:
+        return "đơn vị" if code in self.measures and self.total(code).yes_no else self._said(code)["measured_in"]
+
+    def _by_chance(self, code: str, last: Reckoning) -> bool:
+        """Stocks and quantities are not drawn by chance; what happens is, and so are shares."""
+        sides = [one.parts(code) for one in (self, last)]
+        (part, whole), (part_before, whole_before) = sides
+        if code in PAIRS or PER_COUNT.get(code, ("", "", 0))[2] == 100 or self._said(code)["kind"] == "boolean":
+            return likely(part, whole, part_before, whole_before)
+        if code in PER_COUNT:
+            return as_often(part, part_before, whole, whole_before)
+        is_event = self._said(code)["kind"] == "count" and self._said(code)["time"] == "flow"
+        return is_event and as_often(part, part_before)
+
+    def parts(self, code: str) -> tuple[Decimal, int]:
+        """What stands above and below the line for the whole city; of a figure that is no ratio, who reported it."""
+        if code in PAIRS:
+            top, bottom = (self.total(name).value for name in PAIRS[code])
+            assert bottom is not None
+            whole = int(bottom)
+        elif code in PER_COUNT:
+            name, count, _ = PER_COUNT[code]
+            top, whole = self.total(name).value, sum(self.counts[u][count] for u in self.districts if self.of(name, u))
+        else:
+            top, whole = self.total(code).value, self.total(code).reported
+        assert top is not None
+        return top, whole
 
     def _ratio_text(self, code: str, ratio: Decimal) -> str:
         is_percent = code in PAIRS or PER_COUNT[code][2] == 100

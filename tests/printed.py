@@ -98,9 +98,9 @@ def _words(part: Tag) -> str:
 
 
 def tables(path: Path) -> Tables:
-    """The tables of the HTML page."""
+    """The tables of the HTML page; not those in which a chart says what it shows."""
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    for tag in page.select('[aria-hidden="true"]'):
+    for tag in page.select('[aria-hidden="true"], figure'):
         tag.decompose()
     found: Tables = {}
     for table in page.select("table"):

@@ -6,16 +6,26 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
 from xml.etree import ElementTree
 
 import matplotlib
 import pytest
+from drawn import (
+    A4,
+    assert_letters_are_in_the_shipped_font,
+    assert_no_text_is_cut_or_overlaps,
+    assert_svg_is_clean_and_the_same_twice,
+    assert_table_is_full,
+    assert_text_can_be_read,
+    dashed,
+    height,
+    ids,
+    lines,
+    words,
+)
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
-from matplotlib.text import Text
 
 from danvan import charts, paper
 from danvan.charts import Bar, Pair, State, Step
@@ -46,6 +56,12 @@ PAIRS = [
     Pair("Pháo giao nộp", 812.5, 442.37, "812,50 kg", "442,37 kg", "-45,6%"),
     Pair("Đơn tiếp nhận", 1187, 1187, "1.187 đơn", "1.187 đơn", "không đổi"),
 ]
+CHANCE = [
+    PAIRS[0],
+    Pair("Vụ án được phá", 40, 52, "40 vụ", "52 vụ", "≈ (+30,0%)", chance=True),
+    Pair("Vụ việc mâu thuẫn", 9, 5, "09 vụ", "05 vụ", "≈ (−4)", chance=True),
+]
+BY_CHANCE = "không khác biệt rõ (trong mức dao động ngẫu nhiên)"
 TIPS = [
     Step("Tin về an ninh trật tự nhận được", 4342, "4.342", ""),
     Step("Tin có giá trị", 3965, "3.965", "91,3% số tin nhận được"),
@@ -82,8 +98,9 @@ def answers(names: list[str], questions: int) -> list[State]:
 
 CHARTS = {
     "dumbbell": charts.dumbbell(PAIRS, "Năm 2022", "Năm 2023", mark=MARK, title="Năm 2023 so với năm 2022 thế nào?"),
+    "dumbbell-chance": charts.dumbbell(CHANCE, "Năm 2022", "Năm 2023", mark=MARK),
     "dumbbell-all-missing": charts.dumbbell(PAIRS[2:3], "2022", "2023"),
-    "funnel": charts.funnel(TIPS, mark=MARK, title="Bao nhiêu tin giúp phá án?"),
+    "steps": charts.steps(TIPS, mark=MARK, title="Bao nhiêu tin giúp phá án?"),
     "matrix": charts.matrix(answers(DISTRICTS, 3), QUESTIONS, "Ô trống: chưa gửi báo cáo.", mark=MARK),
     "matrix-1": charts.matrix(answers(DISTRICTS, 1), QUESTIONS[:1]),
     "matrix-7": charts.matrix(answers(DISTRICTS, 7), [*QUESTIONS, *QUESTIONS, QUESTIONS[0]]),
@@ -113,59 +130,29 @@ def chart(request: pytest.FixtureRequest) -> Chart:
     return CHARTS[request.param]
 
 
-def lines(figure: Figure) -> list[Text]:
-    return [text for text in figure.findobj(Text) if text.get_text()]
-
-
-def words(chart: Chart) -> str:
-    """All lines of the figure, in the order in which they were written."""
-    return " ".join(text.get_text() for text in lines(chart.figure))
-
-
 # --- the picture ---
 
 
 def test_no_text_is_cut_and_no_two_overlap(chart: Chart) -> None:
-    canvas = FigureCanvasAgg(chart.figure)
-    renderer = canvas.get_renderer()
-    texts = [(text.get_text(), text.get_window_extent(renderer)) for text in lines(chart.figure)]
-    sheet = chart.figure.bbox
-    for text, box in texts:
-        assert min(box.x0, box.y0, sheet.x1 - box.x1, sheet.y1 - box.y1) >= 0, text
-    for (one, a), (other, b) in combinations(texts, 2):
-        overlap = min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
-        assert not overlap, (one, other)
+    assert_no_text_is_cut_or_overlaps(chart)
 
 
 def test_figures_are_as_wide_as_the_text_of_an_a4_page(chart: Chart) -> None:
-    width, height = chart.figure.get_size_inches()
-    assert width == pytest.approx(6.3)
-    assert 0.5 < height < 30
+    assert chart.figure.get_size_inches()[0] == pytest.approx(6.3)
+    assert 12 < height(chart) < 760
 
 
 @pytest.mark.parametrize("name", ["bars-114", "matrix-114"])
 def test_114_communes_fit_on_one_page(name: str) -> None:
-    assert CHARTS[name].figure.get_size_inches()[1] * 25.4 <= 257
+    assert height(CHARTS[name]) <= A4
 
 
 def test_all_letters_are_in_the_shipped_font(chart: Chart) -> None:
-    assert {text.get_fontfamily()[0] for text in lines(chart.figure)} == {"Tinos"}
-    paths = {paper.fontManager.findfont(text.get_fontproperties()) for text in lines(chart.figure)}
-    assert all(paper.FONTS.samefile(re.sub(r"[^/\\]+$", "", path)) for path in paths)
-    paper.to_png(chart.figure)  # a missing letter is a warning, hence an error here
+    assert_letters_are_in_the_shipped_font(chart)
 
 
 def test_text_is_dark_enough_to_read(chart: Chart) -> None:
-    def luminance(colour: str) -> float:
-        parts = [
-            channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-            for channel in matplotlib.colors.to_rgb(colour)
-        ]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    for text in lines(chart.figure):
-        assert 1.05 / (luminance(text.get_color()) + 0.05) >= 4.5, text.get_text()
-        assert text.get_fontsize() >= 9
+    assert_text_can_be_read(chart)
 
 
 def test_the_picture_says_itself_what_is_illustrative() -> None:
@@ -174,17 +161,17 @@ def test_the_picture_says_itself_what_is_illustrative() -> None:
 
 
 def test_a_title_is_drawn_only_when_given() -> None:
-    assert words(CHARTS["funnel"]).startswith("Bao nhiêu tin giúp phá án?")
-    assert "Bao nhiêu" not in CHARTS["funnel"].alt
-    assert words(charts.funnel(TIPS)).startswith("Tin về an ninh")
+    assert words(CHARTS["steps"]).startswith("Bao nhiêu tin giúp phá án?")
+    assert "Bao nhiêu" not in CHARTS["steps"].alt
+    assert words(charts.steps(TIPS)).startswith("Tin về an ninh")
 
 
 def test_a_chart_looks_the_same_whatever_the_notebook_has_set() -> None:
     with rc_context({"font.size": 30, "font.family": "monospace", "figure.facecolor": "black", "lines.linewidth": 9}):
-        other = charts.funnel(TIPS)
-        assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.funnel(TIPS).figure, "a")
+        other = charts.steps(TIPS)
+        assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.steps(TIPS).figure, "a")
         assert matplotlib.rcParams["font.size"] == 30
-    assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.funnel(TIPS).figure, "a")
+    assert paper.to_svg(other.figure, "a") == paper.to_svg(charts.steps(TIPS).figure, "a")
 
 
 def test_text_is_written_composed_and_never_read_as_a_formula() -> None:
@@ -298,9 +285,27 @@ def test_dumbbell_compares_nothing_with_zero() -> None:
     assert "Không chỉ tiêu nào" not in chart.alt
 
 
-def test_funnel_describes_itself() -> None:
-    assert charts.funnel([replace(step, label=step.label.split(" của ")[0]) for step in TIPS]).alt == (
-        "Biểu đồ phễu gồm 3 bước. Tin về an ninh trật tự nhận được: 4.342; "
+def test_dumbbell_calls_no_difference_within_chance_a_rise_or_a_fall() -> None:
+    chart = CHARTS["dumbbell-chance"]
+    assert "Tăng nhiều nhất: Tin về an ninh trật tự do Nhân dân cung cấp: 4.102 tin" in chart.alt
+    assert f"Không chỉ tiêu nào giảm rõ. {BY_CHANCE.capitalize()}: 2 chỉ tiêu." in chart.alt
+    assert chart.table[2] == ("Vụ án được phá", "40 vụ", "52 vụ", "≈ (+30,0%)")
+    assert words(chart).count(BY_CHANCE) == 1
+    assert dashed(chart, paper.GREY) == [2, 1]  # in the picture, in the legend
+    assert not dashed(CHARTS["dumbbell"], paper.GREY)
+    assert "không khác biệt rõ" not in words(CHARTS["dumbbell"]) + CHARTS["dumbbell"].alt
+
+
+def test_dumbbell_says_when_nothing_clearly_moved() -> None:
+    alt = charts.dumbbell(CHANCE[1:], "Năm 2022", "Năm 2023").alt
+    assert f"Không chỉ tiêu nào tăng rõ. Không chỉ tiêu nào giảm rõ. {BY_CHANCE.capitalize()}: 2 chỉ tiêu." in alt
+    same = Pair("Đơn", 9, 9, "09", "09", "0")
+    assert "Không chỉ tiêu nào tăng. Không chỉ tiêu nào giảm." in charts.dumbbell([same], "2022", "2023").alt
+
+
+def test_steps_describe_themselves() -> None:
+    assert charts.steps([replace(step, label=step.label.split(" của ")[0]) for step in TIPS]).alt == (
+        "Biểu đồ bậc gồm 3 bước. Tin về an ninh trật tự nhận được: 4.342; "
         "Tin có giá trị: 3.965 (91,3% số tin nhận được); Vụ án được phá nhờ tin: 412 (10,4% số tin có giá trị). "
         "Giảm mạnh nhất là từ “Tin có giá trị” xuống “Vụ án được phá nhờ tin”."
     )
@@ -367,6 +372,41 @@ def test_stock_flow_with_a_gap_checks_nothing(gap: str) -> None:
     assert "khớp" not in chart.alt
 
 
+# --- the tables behind ---
+
+
+def test_each_chart_has_a_table_of_texts(chart: Chart) -> None:
+    assert_table_is_full(chart)
+
+
+def test_tables_hold_what_the_pictures_show() -> None:
+    assert CHARTS["bars"].table[0] == ("Đơn vị", "Tin có giá trị trên 10.000 dân")
+    assert CHARTS["bars"].table[-3:] == (
+        ("Cát Hải", "chưa báo cáo"),
+        ("Bạch Long Vĩ", "không áp dụng"),
+        ("Toàn thành phố", "21,4"),
+    )
+    assert CHARTS["composition"].table[1] == ("Quốc phòng - an ninh", "371 (18,1%)")
+    assert CHARTS["composition"].table[-1] == ("Tổng số", "2.051 mô hình đã đăng ký")
+    assert CHARTS["steps"].table[:3] == (
+        ("Bước", "Số liệu", "Tỷ lệ"),
+        ("Tin về an ninh trật tự nhận được", "4.342", ""),
+        ("Tin có giá trị", "3.965", "91,3% số tin nhận được"),
+    )
+    assert [row[1] for row in CHARTS["stock-gap"].table] == ["Số liệu", "5.533", "+98", "-3", "-5.000", "628"]
+    assert CHARTS["dumbbell"].table[:3] == (
+        ("Chỉ tiêu", "Năm 2022", "Năm 2023", "Thay đổi"),
+        ("Tin về an ninh trật tự do Nhân dân cung cấp", "4.102 tin", "4.342 tin", "+5,9%"),
+        ("Đạn giao nộp", "1.203 viên", "201.483 viên", "gấp 167,5 lần"),
+    )
+    assert CHARTS["dumbbell"].table[3] == (LONG, "chưa báo cáo", "280 công dân", "không so sánh được")
+    assert CHARTS["matrix"].table[-3:] == (
+        ("Cát Hải", "có", "chưa báo cáo", "chưa báo cáo"),
+        ("Bạch Long Vĩ", "không", "không áp dụng", "không áp dụng"),
+        ("Có, trên số đơn vị trả lời", "14/15", "13/13", "13/13"),
+    )
+
+
 def test_mistakes_are_refused_in_plain_words() -> None:
     with pytest.raises(ValueError, match=r"^biểu đồ không có dữ liệu$"):
         charts.bars([], None, "tin", False)
@@ -380,25 +420,13 @@ def test_mistakes_are_refused_in_plain_words() -> None:
 # --- the files ---
 
 
-def ids(svg: str) -> set[str]:
-    return set(re.findall(r'\bid="([^"]+)"', svg))
-
-
 def test_svg_is_small_clean_and_the_same_twice(chart: Chart) -> None:
-    svg = paper.to_svg(chart.figure, "hinh")
-    assert svg == paper.to_svg(chart.figure, "hinh")
-    root = ElementTree.fromstring(svg)
-    names = {element.tag.rpartition("}")[2] for element in root.iter()}
-    assert names <= {"svg", "g", "defs", "path", "use"}  # no raster, no text, no metadata, no style
-    links = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-    assert links == ids(svg)
-    assert not re.search(r"matplotlib|<!--|style=|20\d\d-|/home|/work|file:", svg)
-    rows = len(lines(chart.figure))
-    assert len(svg) < 60_000 if rows < 100 else 170_000
+    svg = assert_svg_is_clean_and_the_same_twice(chart)
+    assert len(svg) < (60_000 if len(lines(chart.figure)) < 100 else 170_000)
 
 
 def test_two_figures_share_no_id() -> None:
-    one, two = (paper.to_svg(CHARTS["funnel"].figure, id) for id in ("hinh-1", "hinh-2"))
+    one, two = (paper.to_svg(CHARTS["steps"].figure, id) for id in ("hinh-1", "hinh-2"))
     assert ids(one)
     assert not ids(one) & ids(two)
 

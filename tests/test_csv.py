@@ -28,7 +28,7 @@ from danvan.units import load_units
 
 PARAMS = load_params(Project(ROOT), 2023)
 CATALOGUE = load_catalogue(Project(ROOT)).of_year(2023)
-UNITS = load_units(Project(ROOT), PARAMS.period.end)
+UNITS = load_units(Project(ROOT), PARAMS.period, PARAMS.population_concept)
 PARTS = ("Ban Dân vận", "Công an")
 RED, YELLOW = "00FFC7CE", "00FFE699"
 Rows = list[list[str]]

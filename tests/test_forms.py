@@ -176,7 +176,7 @@ def books(folder: Path) -> dict[str, openpyxl.Workbook]:
 
 def read(project: Project) -> Reading:
     params, catalogue = load_params(project, 2023), load_catalogue(project).of_year(2023)
-    return read_returns(project, params, catalogue, load_units(project, params.period.end))
+    return read_returns(project, params, catalogue, load_units(project, params.period, params.population_concept))
 
 
 def send_in(project: Project, folder: Path) -> None:
@@ -524,7 +524,8 @@ def ids(folder: Path) -> dict[str, str]:
 def test_the_id_says_year_and_unit_and_is_checked(folder: Path) -> None:
     project = Project(ROOT)
     catalogue = load_catalogue(project).of_year(2023)
-    units = {unit.name: unit for unit in load_units(project, load_params(project, 2023).period.end).all}
+    params = load_params(project, 2023)
+    units = {unit.name: unit for unit in load_units(project, params.period, params.population_concept).all}
     found = ids(folder)
     assert len(set(found.values())) == 16
     for name, text in found.items():

@@ -51,7 +51,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RETURNS = sorted((ROOT / "data" / "2023" / "returns").glob("*.xlsx"))
 PARAMS = load_params(Project(ROOT), 2023)
 CATALOGUE = load_catalogue(Project(ROOT)).of_year(2023)
-UNITS = load_units(Project(ROOT), PARAMS.period.end)
+UNITS = load_units(Project(ROOT), PARAMS.period, PARAMS.population_concept)
 SHEETS = ("Ban Dân vận", "Công an")
 SECONDS = 2
 
@@ -796,7 +796,7 @@ from danvan.units import load_units
 
 root, here = Project(Path(sys.argv[1])), Path(sys.argv[2])
 params, catalogue = load_params(root, 2023), load_catalogue(root).of_year(2023)
-units = load_units(root, params.period.end)
+units = load_units(root, params.period, params.population_concept)
 folder, hostile = root.returns(2023) / "Hồng Bàng.xlsx", sorted(here.iterdir())
 read, known = files.read, {}
 

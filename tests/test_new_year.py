@@ -33,7 +33,7 @@ TO_REVIEW = {
 AS_LAST_YEAR = {
     *("format_profile", "bodies", "programme", "directives", "communication_forms", "democracy_plans", "forum"),
     *("hotline", "leaders_per_unit", "movement_theme", "model_ward_title", "models_named", "limitations", "tasks"),
-    *("distribution", "thresholds"),
+    *("distribution", "population_concept", "thresholds"),
 }
 
 
@@ -62,9 +62,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-def copy_of(root: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def copy_of(root: Path, to: Path, monkeypatch: pytest.MonkeyPatch, until: int = 2023) -> Project:
+    """A copy of params and data; of the project's own folder the years `until` that one, as if it were the last."""
+    later = [path.stem for path in (ROOT / "params").glob("[0-9]*.yaml") if int(path.stem) > until]
+    left_out = [*later, *(f"{year}.yaml" for year in later)] if root == ROOT else []
     for name in ("params", "data"):
-        shutil.copytree(root / name, to / name)
+        shutil.copytree(root / name, to / name, ignore=shutil.ignore_patterns(*left_out))
     monkeypatch.setenv("DANVAN_ROOT", str(to))
     return Project(to)
 
@@ -148,6 +151,8 @@ def test_comments_stay_and_remarks_on_last_years_dates_go(prepared: Project) -> 
         "change_factor": "riêng chỉ tiêu về lượng (kg, khẩu, viên): gấp quá ngần này lần",
         "small_count": "dưới mức này nêu chênh lệch bằng số, không bằng phần trăm",
         "small_population": "dưới mức này không tính tỷ lệ theo dân số",
+        "population_concept": "mẫu số của tỷ lệ theo dân số: một khái niệm trong data/reference/population.csv",
+        "confidence_percent": "độ tin cậy của khoảng tin cậy và của phép thử chênh lệch",
     }
     assert all(line == MARK for line in lines if line.startswith("#"))
 
@@ -251,6 +256,60 @@ def test_returns_and_answers_that_are_there_already_stay(project: Project) -> No
     assert len(list(project.forms(2024).iterdir())) == 16
 
 
+# --- the year in which the map changes ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_two_maps(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """2025 set up after 2024. Read it, change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = copy_of(ROOT, tmp_path_factory.mktemp("năm") / "dự án", patch, until=2024)
+        pipeline.new_year(made, 2025)
+    return made
+
+
+@pytest.mark.long
+def test_each_version_of_a_unit_gets_a_form_of_its_own_days(of_two_maps: Project) -> None:
+    forms = {path.stem: path for path in of_two_maps.forms(2025).iterdir()}
+    assert len(forms) == 15 + 114 + 1
+    for name, unit, days in (
+        ("Quận Hồng Bàng", "Quận Hồng Bàng", "01/01/2025 - 30/06/2025"),
+        ("Phường Hồng Bàng", "Phường Hồng Bàng", "01/07/2025 - 31/12/2025"),
+        ("Nam Sách", "Xã Nam Sách", "01/07/2025 - 31/12/2025"),
+        ("Khối thành phố", "Khối thành phố", "01/01/2025 - 31/12/2025"),
+    ):
+        said = head(openpyxl.load_workbook(forms[name])["Công an"])
+        assert (said["Đơn vị"], said["Kỳ số liệu"]) == (unit, days)
+
+
+@pytest.mark.long
+def test_last_years_figures_stand_beside_those_of_the_same_unit(of_two_maps: Project) -> None:
+    for name, before in (("Quận Ngô Quyền", "Ngô Quyền"), ("Khối thành phố", "Khối thành phố")):
+        now = all_rows(openpyxl.load_workbook(of_two_maps.forms(2025) / f"{name}.xlsx"))
+        last = all_rows(openpyxl.load_workbook(of_two_maps.returns(2024) / f"{before}.xlsx"))
+        assert {code: row[LAST].value for code, row in now.items()} == {code: shown_of(last[code]) for code in now}
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="pipeline.forms goes by the id of a unit: Hồng Bàng got three xã in between")
+def test_figures_of_other_land_do_not_stand_beside(of_two_maps: Project) -> None:
+    rows = all_rows(openpyxl.load_workbook(of_two_maps.forms(2025) / "Quận Hồng Bàng.xlsx"))
+    assert {row[LAST].value for row in rows.values()} == {None}
+
+
+@pytest.mark.long
+def test_bodies_that_are_no_more_are_told_before_the_returns_are_read(
+    of_two_maps: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are copied from the year before, and marked by nobody: so checking must say it."""
+    monkeypatch.setenv("DANVAN_ROOT", str(of_two_maps.root))
+    assert main(["check", "2025"]) == 2
+    assert capsys.readouterr().err == (
+        "params/2025.yaml: cơ quan bdvtu ghi là “Ban Dân vận Thành ủy”, nhưng ngày 31/12/2025 là “Ban Tuyên giáo và "
+        "Dân vận Thành ủy” (params/bodies.csv). Hãy sửa một trong hai.\n"
+    )
+
+
 # --- refused ---------------------------------------------------------------------------------------------------
 
 
@@ -276,18 +335,17 @@ def test_a_year_needs_the_year_before(year: int, project: Project, capsys: pytes
     assert everything(project.root) == before
 
 
-@pytest.mark.parametrize("year", [2025, 2030])
-def test_a_year_without_units_leaves_nothing_behind(
-    year: int, project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """After 2025-06-30 the districts are no more: units.csv must first say who reports then."""
-    text = project.params(2023).read_text(encoding="utf-8").replace("2023", str(year - 1))
-    project.params(year - 1).write_text(text, encoding="utf-8")
+def test_a_year_without_units_leaves_nothing_behind(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """After 2025-06-30 the districts are no more: without the units that follow them, nobody would report."""
+    lines = project.units.read_text(encoding="utf-8").splitlines(keepends=True)
+    project.units.write_text("".join(line for line in lines if ",2025-07-01," not in line), encoding="utf-8")
+    text = project.params(2023).read_text(encoding="utf-8").replace("2023", "2024")
+    project.params(2024).write_text(text, encoding="utf-8")
     before = everything(project.root)
-    assert main(["new-year", str(year)]) == 2
+    assert main(["new-year", "2025"]) == 2
     assert capsys.readouterr() == (
         "",
-        f"params/units.csv: không có đơn vị nào hiệu lực ngày 31/12/{year}. Hãy bổ sung phiên bản đơn vị.\n",
+        "params/units.csv: không có đơn vị nào hiệu lực ngày 31/12/2025. Hãy bổ sung phiên bản đơn vị.\n",
     )
     assert everything(project.root) == before
 

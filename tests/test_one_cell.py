@@ -23,13 +23,17 @@ YEAR, UNIT, CODE, MORE = 2023, "Lê Chân", "tips_received", 7
 
 # The figures that tips received go into: themselves, the share of valuable ones, the rate by population.
 DEPEND = ("tips_received", "tips_valuable_rate", "tips_per_10k")
-CHARTS = {"funnel-tips-received", "bars-tips-per-10k", "dumbbell-tips-received"}
+CHARTS = {
+    *("steps-tips-received", "bars-tips-per-10k", "dumbbell-tips-received"),
+    *("estimates-tips-valuable-rate", "slopes-tips-valuable-rate"),
+}
+SUFFIXES = ("svg", "png", "csv")
 IN_TEXT = {  # expressions of the notebook -> what they print
     "y.tips_received": "tips_received",
     "y.tips_received.change": "tips_received_change",
     "y.tips_valuable_rate": "tips_valuable_rate",
-    "y.tips_per_10k": "tips_per_10k",
 }
+IN_A_SENTENCE = {"y.tips_per_10k": "tips_per_10k"}  # parts of a longer expression, printed in its sentence
 
 Place = tuple[str, ...]  # of a figure: ("text", expression), ("table", row, column) or ("chart", id)
 
@@ -51,6 +55,11 @@ class State:
         """Every figure that depends on the cell, as it should read."""
         texts = self.truth.texts
         found: dict[Place, str] = {("text", expression): texts[name] for expression, name in IN_TEXT.items()}
+        for part, name in IN_A_SENTENCE.items():
+            (where,) = (where for where in self.printed if where[0] == "text" and part in where[1])
+            before, _, after = self.printed[where].partition(f" {texts[name]} ")
+            assert after, f"{self.printed[where]} does not print {texts[name]}"
+            found[where] = f"{before} {texts[name]} {after}"
         for code in DEPEND:
             column = self.truth.label(code, column=True)
             found["table", UNIT, column] = self.truth.in_table(code, UNIT)
@@ -158,7 +167,7 @@ def test_charts_with_the_figure_change_and_no_other(before: State, after: State)
     for folders in (before.folder / "figures", after.folder / "figures"), figures(before, after):
         old, new = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
         assert old.keys() == new.keys()
-        wanted = {f"{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")}
+        wanted = {f"{name}.{suffix}" for name in CHARTS for suffix in SUFFIXES}
         assert {name for name in old if old[name] != new[name]} == wanted
 
 
@@ -203,7 +212,7 @@ def test_manifest_tells_the_one_return(before: State, after: State) -> None:
     assert {name for name in old if old[name] != new[name]} == {"key", "inputs", "outputs"}
     assert different(old["inputs"], new["inputs"]) == {before.entry.file}
     made = {f"bao-cao-{YEAR}.html", f"bao-cao-{YEAR}.pdf", "notebook.ipynb", "trace.json"}
-    charts = {f"figures/{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")}
+    charts = {f"figures/{name}.{suffix}" for name in CHARTS for suffix in SUFFIXES}
     assert different(old["outputs"], new["outputs"]) == made | charts
     for name, digest in new["outputs"].items():
         assert hashlib.sha256((after.folder / name).read_bytes()).hexdigest() == digest

@@ -27,13 +27,16 @@ Observations = Mapping[str, Observation]
 
 
 def check(
-    returns: tuple[Return, ...], last_returns: tuple[Return, ...], catalogue: Catalogue, thresholds: Thresholds
+    returns: tuple[Return, ...], last_returns: Mapping[str, Return], catalogue: Catalogue, thresholds: Thresholds
 ) -> tuple[Finding, ...]:
-    """What the checks of the catalogue find, in the order of units and catalogue."""
-    last_by_unit = {r.unit.id: r.by_code for r in last_returns}
+    """What the checks of the catalogue find, in the order of units and catalogue.
+
+    `last_returns`: last year's return of the same land, by this year's unit id.
+    """
     findings: list[Finding] = []
     for got in returns:
-        this, last = got.by_code, last_by_unit.get(got.unit.id, {})
+        before_it = last_returns.get(got.unit.id)
+        this, last = got.by_code, before_it.by_code if before_it else {}
         jumped: set[str] = set()  # one remark on a change is enough
         for rule in catalogue.checks:
             match rule.about:
@@ -127,9 +130,10 @@ def _limit(
 
 
 def _comparable(now: Observation, last: Observation) -> bool:
-    """Two exact figures of whole periods."""
+    """Two exact figures of whole periods; what happened in half a year is not held against a whole one."""
     exact = {now.bound, last.bound} == {EXACT} and now.value is not None and last.value is not None
-    return exact and now.until is None and last.until is None
+    whole = now.until is None and last.until is None
+    return exact and whole and (now.indicator.time == "stock" or now.unit.span == last.unit.span)
 
 
 def _changed(rule: Check, now: Observation, last: Observation, limit: str) -> Finding:

@@ -115,13 +115,6 @@ def _is_filled_in(sheet: Sheet) -> bool:
     return table is None or any(sheet.text(row, c) for row in sheet.rows if row > table.top for c in columns)
 
 
-def office(unit: Unit, params: YearParams, body: str) -> str:
-    """The office that fills a sheet: 'Công an quận Hồng Bàng', 'Ban Dân vận Thành ủy'."""
-    if unit.is_city:
-        return next(b.name for b in params.bodies if b.id == body)
-    return unit.party_office if body == "bdvtu" else f"Công an {unit.kind} {unit.name}"
-
-
 def how_to_write(indicator: Indicator) -> str:
     """What the value cell takes, in the words of the form."""
     if indicator.kind == "boolean":
@@ -140,9 +133,9 @@ def _head(sheet: Worksheet, unit: Unit, params: YearParams, body: str, form: str
     head = {
         layout.HEAD_FORM: form,
         layout.HEAD_UNIT: unit.full_name,
-        layout.HEAD_BODY: office(unit, params, body),
+        layout.HEAD_BODY: unit.office(body),
         layout.HEAD_YEAR: params.year,
-        layout.HEAD_PERIOD: f"{params.period.start:%d/%m/%Y} - {params.period.end:%d/%m/%Y}",
+        layout.HEAD_PERIOD: f"{unit.first_day:%d/%m/%Y} - {unit.last_day:%d/%m/%Y}",
         layout.HEAD_NATURE: layout.ILLUSTRATIVE if illustrative else layout.REAL,
     }
     for row, (label, value) in enumerate(head.items(), start=3):
@@ -283,7 +276,7 @@ def _instructions(sheet: Worksheet, unit: Unit, params: YearParams, catalogue: C
     sheet["A1"] = f"Hướng dẫn lập phiếu năm {params.year}: {unit.full_name}"
     sheet["A1"].font = _font(bold=True, size=14)
     offices = "; ".join(
-        f"trang “{name}” do {office(unit, params, body)} ghi"
+        f"trang “{name}” do {unit.office(body)} ghi"
         for body, name in layout.SHEETS.items()
         if any(i.body == body for i in asked)
     )

@@ -58,7 +58,7 @@ def read(sheet: Sheet, params: YearParams, catalogue: Catalogue, units: Units, f
     if year.text != str(params.year):
         reason = f"“{layout.HEAD_YEAR}” phải là {params.year}."
         found.add("wrong-year", year.text, reason, "Gửi phiếu của đúng năm báo cáo.", sheet=sheet.name, ref=year.ref)
-    until = _until(sheet, entries[layout.HEAD_PERIOD], params, found)
+    until = _until(sheet, entries[layout.HEAD_PERIOD], unit, found)
     nature = entries[layout.HEAD_NATURE]
     if nature.text not in (layout.REAL, layout.ILLUSTRATIVE):
         found.add(
@@ -153,13 +153,13 @@ def _form(sheet: Sheet, entry: _Entry, wanted: layout.FormId, units: Units, foun
         wrong("form-of-another-catalogue", "Danh mục chỉ tiêu đã đổi sau khi phát mẫu phiếu này.")
 
 
-def _until(sheet: Sheet, entry: _Entry, params: YearParams, found: Findings) -> date | None:
-    """The last day covered where it is before the period's end; an error where the period is another one."""
-    wanted = params.period
+def _until(sheet: Sheet, entry: _Entry, unit: Unit, found: Findings) -> date | None:
+    """The last day covered where it is before the end of the unit's days; an error where the period is another one."""
+    start, end = unit.first_day, unit.last_day
     days = [numbers.day(part.strip()) for part in entry.text.translate(_DASHES).split("-")]
-    if days == [wanted.start, wanted.end]:
+    if days == [start, end]:
         return None
-    if len(days) == 2 and days[0] == wanted.start and isinstance(days[1], date) and wanted.start < days[1] < wanted.end:
+    if len(days) == 2 and days[0] == start and isinstance(days[1], date) and start < days[1] < end:
         found.add(
             "partial-period",
             entry.text,
@@ -172,7 +172,7 @@ def _until(sheet: Sheet, entry: _Entry, params: YearParams, found: Findings) -> 
     found.add(
         "wrong-period",
         entry.text,
-        f"“{layout.HEAD_PERIOD}” phải là {wanted.start:%d/%m/%Y} - {wanted.end:%d/%m/%Y}.",
+        f"“{layout.HEAD_PERIOD}” phải là {start:%d/%m/%Y} - {end:%d/%m/%Y}.",
         "Báo cáo đúng kỳ; nếu chưa đủ kỳ, ghi rõ từ ngày đầu kỳ đến ngày nào.",
         sheet=sheet.name,
         ref=entry.ref,

@@ -22,6 +22,7 @@ class Status(Enum):
     NOT_REPORTED = "not reported"
     NOT_APPLICABLE = "not applicable"
     WITHHELD = "withheld"
+    NO_DENOMINATOR = "no denominator"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def read_returns(
             _add(got, returns, found)
         findings += found.all
     made = [_whole(r, catalogue, findings) for r in returns.values()]
-    reading = Reading(tuple(sorted(made, key=lambda r: r.unit.order)), (), tuple(received))
+    place = {unit.id: number for number, unit in enumerate(units.all)}
+    reading = Reading(tuple(sorted(made, key=lambda r: place[r.unit.id])), (), tuple(received))
     for unit in reading.missing(units):
         found = Findings(project.relative(folder), unit.full_name)
         found.add(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
+from danvan.bodies import Bodies, load_bodies
 from danvan.catalogue import Catalogue, load_catalogue
 from danvan.errors import ReturnsError, SettingsError
 from danvan.intake.answers import answered
@@ -14,6 +16,7 @@ from danvan.intake.findings import Finding
 from danvan.intake.observations import Observation, Received, Return
 from danvan.intake.returns import read_returns
 from danvan.intake.stated import Stated, read_stated, undecided
+from danvan.lineage import Lineage, load_lineage
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.units import Unit, Units, load_units
@@ -30,6 +33,8 @@ class Year:
     missing: tuple[Unit, ...]
     stated: tuple[Stated, ...]
     findings: tuple[Finding, ...]
+    lineage: Lineage
+    bodies: Bodies
     files: tuple[Received, ...] = ()
     last: Year | None = None
 
@@ -37,6 +42,11 @@ class Year:
     def observations(self) -> dict[tuple[str, str], Observation]:
         """By (unit id, indicator code)."""
         return {(r.unit.id, o.indicator.code): o for r in self.returns for o in r.observations}
+
+    @cached_property
+    def before(self) -> dict[str, tuple[Unit, ...] | str]:
+        """By unit id: the units of last year that are the same land, or why there are none; empty without last year."""
+        return _before(self.units, self.last, self.lineage)
 
     @cached_property
     def illustrative_ids(self) -> frozenset[str]:
@@ -70,7 +80,9 @@ def read_year(project: Project, year: int, *, with_last: bool = True, progress: 
     Raises SettingsError for params, catalogue or units; what is wrong in returns is in `findings`.
     """
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
-    units = load_units(project, params.period.end)
+    units = load_units(project, params.period, params.population_concept)
+    lineage, bodies = load_lineage(project), load_bodies(project)
+    _check_bodies(project, params, bodies)
     reading = read_returns(project, params, catalogue, units, progress)
     if not reading.returns and not project.returns(year).is_dir():
         raise SettingsError(
@@ -80,12 +92,44 @@ def read_year(project: Project, year: int, *, with_last: bool = True, progress: 
     stated = read_stated(project, year, catalogue)
     findings = (
         *reading.findings,
-        *check(reading.returns, last.returns if last else (), catalogue, params.thresholds),
+        *check(reading.returns, _returns_before(units, last, lineage), catalogue, params.thresholds),
         *undecided(stated, reading.returns, catalogue),
     )
     findings = answered(project, year, findings)
     missing = reading.missing(units)
-    return Year(params, catalogue, units, reading.returns, missing, stated, findings, reading.files, last)
+    return Year(
+        params, catalogue, units, reading.returns, missing, stated, findings, lineage, bodies, reading.files, last
+    )
+
+
+def _check_bodies(project: Project, params: YearParams, bodies: Bodies) -> None:
+    """The bodies that issue the report must be those that there are on the last day of its period."""
+    for body in params.bodies:
+        name = bodies.name(body.id, params.period.end)
+        if body.name != name:
+            raise SettingsError(
+                f"{project.relative(project.params(params.year))}: cơ quan {body.id} ghi là “{body.name}”, nhưng ngày "
+                f"{params.period.end:%d/%m/%Y} là “{name}” ({project.relative(project.bodies)}). Hãy sửa một trong hai."
+            )
+
+
+def _before(units: Units, last: Year | None, lineage: Lineage) -> dict[str, tuple[Unit, ...] | str]:
+    return {unit.id: lineage.before(unit, last.units) for unit in units.all} if last else {}
+
+
+def _returns_before(units: Units, last: Year | None, lineage: Lineage) -> dict[str, Return]:
+    """By unit id: last year's return of the same single unit, where it ends on the day before this one begins."""
+    by_id = {got.unit.id: got for got in last.returns} if last else {}
+    before = _before(units, last, lineage)
+    found: dict[str, Return] = {}
+    for unit in units.all:
+        same = before.get(unit.id, "")
+        if isinstance(same, str) or len(same) != 1:
+            continue
+        (one,) = same
+        if one.id in by_id and one.last_day + timedelta(days=1) == unit.first_day:
+            found[unit.id] = by_id[one.id]
+    return found
 
 
 def _last_year(project: Project, year: int) -> Year | None:

@@ -101,7 +101,8 @@ def printed(notebook: NotebookNode) -> list[dict[str, Any]]:
                 found.append(place | {"text": about["caption"], "results": about["results"]})
             table = output.get("data", {}).get(BLOCK_MIME, {})
             for row in table.get("rows", []) if table.get("type") == "Table" else []:
-                for column, cell_ in zip(table["columns"], row["cells"], strict=True):
+                columns = table["columns"] if row["role"] != "section" else ()
+                for column, cell_ in zip(columns, row["cells"], strict=True):
                     if cell_["results"]:
                         place = {"where": "table", "id": table["id"], "row": row["label"], "column": column["label"]}
                         found.append(place | {"text": cell_["text"], "results": cell_["results"]})
@@ -144,7 +145,8 @@ def _block(output: NotebookNode, index: int) -> Block | None:
     if _SVG in data and (about := metadata.get(_SVG)):
         png = base64.b64decode(data.get(_PNG, ""))
         caption, alt = (unicodedata.normalize("NFC", about[name]) for name in ("caption", "alt"))
-        return Figure(about["id"], caption, alt, data[_SVG], png)
+        table = tuple(tuple(_nfc(text) for text in row) for row in about.get("table", ()))
+        return Figure(about["id"], caption, alt, data[_SVG], png, table)
     if set(data) == {"text/plain"} and data["text/plain"] == "None":
         return None
     raise PublishError(

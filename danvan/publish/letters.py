@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from danvan import status
 from danvan.intake import layout
 from danvan.intake.findings import Cell, Finding, tell
-from danvan.intake.forms import office
 from danvan.intake.year import Year
 from danvan.params import YearParams
 from danvan.publish.word import docx as docx  # the other shape of a letter, asked for here too
@@ -40,7 +39,7 @@ def markdown(year: Year, standing: Standing, *, copy: str = "") -> str:
     points = [f for f in status.points(year).get(unit.full_name, ()) if f.is_open]
     errors = [f for f in points if f.severity == "error"]
     warnings = [f for f in points if f.severity == "warning"]
-    parts: list[Iterable[str]] = [_head(params, standing), _to(unit, params)]
+    parts: list[Iterable[str]] = [_head(params, standing), _to(unit)]
     if _illustrative(year, unit):
         parts.append(["**Phiếu minh họa:** số liệu trong phiếu không phải số liệu thật của đơn vị."])
     parts.append(_opening(standing, params, errors, warnings))
@@ -67,8 +66,8 @@ def _head(params: YearParams, standing: Standing) -> Iterator[str]:
     yield _lines("letterhead", rows)
 
 
-def _to(unit: Unit, params: YearParams) -> Iterator[str]:
-    offices = [_text(office(unit, params, body)) for body in layout.SHEETS]
+def _to(unit: Unit) -> Iterator[str]:
+    offices = [_text(unit.office(body)) for body in layout.SHEETS]
     yield _lines("to", (("*Kính gửi:*", f"\\- {offices[0]};"), *(("", f"\\- {name}.") for name in offices[1:])))
 
 

@@ -185,7 +185,13 @@ def _profile(name: str) -> Json:
     if name not in known:
         raise PdfError(f"Không có mẫu thể thức “{name}”. Các mẫu hiện có: {', '.join(known)}.")
     profile: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return profile
+    return _merged(_profile(profile.pop("base")), profile) if "base" in profile else profile
+
+
+def _merged(base: Json, own: Json) -> Json:
+    """A profile over the one it is based on: what it names is its own, down to single measures."""
+    both = {key: _merged(base[key], own[key]) for key in own if isinstance(own[key], dict) and key in base}
+    return base | own | both
 
 
 def _date(text: str | None) -> datetime.date | None:

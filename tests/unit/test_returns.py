@@ -53,7 +53,7 @@ from danvan.yearbook import Yearbook
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARAMS = load_params(Project(ROOT), 2023)
 CATALOGUE = load_catalogue(Project(ROOT)).of_year(2023)
-UNITS = load_units(Project(ROOT), PARAMS.period.end)
+UNITS = load_units(Project(ROOT), PARAMS.period, PARAMS.population_concept)
 # What each unit's form asks for: a quận has no communes, a huyện no wards, Bạch Long Vĩ neither.
 _QUAN = ("Hồng Bàng", "Ngô Quyền", "Lê Chân", "Hải An", "Kiến An", "Đồ Sơn", "Dương Kinh")
 _HUYEN = ("Thủy Nguyên", "An Dương", "An Lão", "Kiến Thụy", "Tiên Lãng", "Vĩnh Bảo", "Cát Hải")

@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 
 from danvan import wording
 from danvan.catalogue import Indicator
+from danvan.comparison import change, interval
 from danvan.intake.observations import EXACT, Bound, Status
-from danvan.measures import TOTAL, Result, change
-from danvan.params import Reference
+from danvan.measures import TOTAL, Result
+from danvan.params import Reference, load_params
+from danvan.paths import Project
+from danvan.units import Unit
 
-CASES = Path(__file__).resolve().parent.parent / "cases" / "numbers.csv"
+ROOT = Path(__file__).resolve().parents[2]
+CASES = ROOT / "tests" / "cases" / "numbers.csv"
+THRESHOLDS = load_params(Project(ROOT), 2023).thresholds
 FORMATS = {
     "number": lambda text: wording.number(Decimal(text), 3),
     "percent 1 dp": lambda text: wording.percent(Decimal(text) * 100),
@@ -105,7 +110,7 @@ def test_a_date_not_yet_known_is_a_dotted_line() -> None:
 
 # --- results ---------------------------------------------------------------------------------------------------
 
-COUNT = Indicator(
+COUNT = Indicator(  # what happens in a year
     code="cases_solved",
     name="Vụ án",
     section="II.2",
@@ -120,6 +125,7 @@ COUNT = Indicator(
 )
 WEIGHT = COUNT.model_copy(update={"code": "kg", "kind": "quantity", "measured_in": "kg", "decimals": 2})
 VIEWS = COUNT.model_copy(update={"code": "views", "measured_in": "lượt", "print_scale": "triệu"})
+STOCK = COUNT.model_copy(update={"code": "models", "measured_in": "mô hình", "time": "stock"})
 YES_NO = COUNT.model_copy(update={"code": "held", "kind": "boolean", "measured_in": "có/không"})
 SHARE = Indicator(
     code="rate",
@@ -149,7 +155,12 @@ def result(
     scope: str = TOTAL,
     provenance: str = "reported",
     city_missing: bool = False,
+    of: str = "",
 ) -> Result:
+    """A result; `of`: numerator and denominator of a ratio, '502/588', instead of a value."""
+    above, below = (Decimal(part) for part in of.split("/")) if of else (None, None)
+    if above is not None and below:
+        value = above / below * (indicator.scale or 1)  # type: ignore[assignment]
     number = None if value is None else Decimal(value)
     return Result(
         indicator=indicator,
@@ -164,6 +175,8 @@ def result(
         reported=reported,
         owed=15,
         city_missing=city_missing,
+        numerator=above,
+        denominator=below,
     )
 
 
@@ -218,6 +231,7 @@ UNKNOWN = {
     Status.NOT_REPORTED: "chưa báo cáo",
     Status.NOT_APPLICABLE: "–",
     Status.WITHHELD: "không công bố",
+    Status.NO_DENOMINATOR: "không có mẫu số",
 }
 
 
@@ -233,7 +247,13 @@ def test_what_is_not_known_in_prose() -> None:
 def test_prose_keeps_apart_what_tables_keep_apart() -> None:
     """Nothing withheld or not applicable may read as if the unit had simply not reported it."""
     texts = {str(wording.in_prose(result(None, status=status, scope="HP-303"))) for status in UNKNOWN}
-    assert len(texts) == 3
+    assert len(texts) == len(UNKNOWN)
+    assert "(không có mẫu số)" in texts
+
+
+def test_every_status_without_a_number_has_its_words() -> None:
+    """A status that is added later must not read as a number, nor break a table."""
+    assert {status for status in Status if status not in (Status.REPORTED, Status.ZERO)} == set(UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -272,9 +292,9 @@ def test_a_pair() -> None:
 # --- change on last year ---------------------------------------------------------------------------------------
 
 
-def words(now: Result, last: Result | None, small_count: int = 20) -> tuple[str, str]:
+def words(now: Result, last: Result | None, obstacle: str = "") -> tuple[str, str]:
     """The change as the prose and as a table tells it."""
-    compared = change(now, last, 2022, small_count)
+    compared = change(now, last, 2022, THRESHOLDS, obstacle)
     return str(wording.of_change(compared, 2022)), wording.change_in_table(compared)
 
 
@@ -288,32 +308,93 @@ def last(value: str | int | None, indicator: Indicator = COUNT, **more: object) 
         ("4342", "4127", COUNT, "tăng 5,2% so với năm 2022", "+5,2%"),
         ("100", "200", COUNT, "giảm 50% so với năm 2022", "−50%"),
         ("40", "40", COUNT, "không đổi so với năm 2022", "0"),
-        ("5", "2", COUNT, "tăng 03 vụ so với năm 2022", "+3"),  # small counts: in numbers
-        ("25", "19", COUNT, "tăng 06 vụ so với năm 2022", "+6"),
+        ("60", "20", COUNT, "gấp 3 lần so với năm 2022", "+200%"),
+        ("59", "20", COUNT, "tăng 195% so với năm 2022", "+195%"),
+        ("12", "2", COUNT, "tăng 10 vụ so với năm 2022", "+10"),  # small counts: in numbers
+        ("50", "19", COUNT, "tăng 31 vụ so với năm 2022", "+31"),
         ("19", "119", COUNT, "giảm 100 vụ so với năm 2022", "−100"),
         ("7", "0", COUNT, "tăng 07 vụ so với năm 2022", "+7"),
+        ("5", "2", STOCK, "tăng 03 mô hình so với năm 2022", "+3"),
+        ("25", "19", STOCK, "tăng 06 mô hình so với năm 2022", "+6"),
         ("442.37", "400", WEIGHT, "tăng 10,6% so với năm 2022", "+10,6%"),
         ("2.5", "1", WEIGHT, "tăng 1,5 kg so với năm 2022", "+1,5"),
-        ("14", "12", YES_NO, "tăng 02 đơn vị so với năm 2022", "+2"),
-        ("85.374", "84.14", SHARE, "tăng 1,3 điểm phần trăm so với năm 2022", "+1,3 điểm %"),
-        ("84.14", "85.374", SHARE, "giảm 1,3 điểm phần trăm so với năm 2022", "−1,3 điểm %"),
-        ("85.41", "85.44", SHARE, "không đổi so với năm 2022", "0"),
-        ("9.5", "9", PER_10K, "tăng 5,6% so với năm 2022", "+5,6%"),
+        ("15", "5", YES_NO, "tăng 10 đơn vị so với năm 2022", "+10"),
+        ("1500", "1000", VIEWS, "tăng 50% so với năm 2022", "+50%"),
+        # Within what chance explains.
+        ("5", "2", COUNT, "không khác biệt rõ so với năm 2022 (chênh 03 vụ, trong mức dao động ngẫu nhiên)", "≈ (+3)"),
+        ("2", "5", COUNT, "không khác biệt rõ so với năm 2022 (chênh 03 vụ, trong mức dao động ngẫu nhiên)", "≈ (−3)"),
+        (
+            "110",
+            "100",
+            COUNT,
+            "không khác biệt rõ so với năm 2022 (chênh 10 vụ, trong mức dao động ngẫu nhiên)",
+            "≈ (+10%)",
+        ),
+        (
+            "14",
+            "13",
+            YES_NO,
+            "không khác biệt rõ so với năm 2022 (chênh 01 đơn vị, trong mức dao động ngẫu nhiên)",
+            "≈ (+1)",
+        ),
     ],
 )
 def test_change(now: str, before: str, indicator: Indicator, prose: str, table: str) -> None:
     assert words(result(now, indicator), last(before, indicator)) == (prose, table)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "indicator", "prose", "table"),
+    [
+        ("8537/10000", "8414/10000", SHARE, "tăng 1,3 điểm phần trăm so với năm 2022", "+1,3 điểm %"),
+        ("8414/10000", "8537/10000", SHARE, "giảm 1,3 điểm phần trăm so với năm 2022", "−1,3 điểm %"),
+        ("8541/10000", "8544/10000", SHARE, "không đổi so với năm 2022", "0"),
+        ("1500/2000000", "1000/2000000", PER_10K, "tăng 50% so với năm 2022", "+50%"),
+        (
+            "502/588",
+            "500/588",
+            SHARE,
+            "không khác biệt rõ so với năm 2022 (chênh 0,4 điểm phần trăm, trong mức dao động ngẫu nhiên)",
+            "≈ (+0,4 điểm %)",
+        ),
+        (
+            "440/2000000",
+            "400/2000000",
+            PER_10K,
+            "không khác biệt rõ so với năm 2022 (chênh 0,2 tin/10.000 dân, trong mức dao động ngẫu nhiên)",
+            "≈ (+10%)",
+        ),
+    ],
+)
+def test_change_of_a_ratio(now: str, before: str, indicator: Indicator, prose: str, table: str) -> None:
+    assert words(result(None, indicator, of=now), last(None, indicator, of=before)) == (prose, table)
+
+
 def test_the_printed_points_are_the_difference_of_the_printed_percentages() -> None:
     """85,4% after 84,1% is 1,3 points to whoever subtracts, though the exact difference is 1,22."""
-    assert words(result("85.36", SHARE), last("84.14", SHARE))[0] == "tăng 1,3 điểm phần trăm so với năm 2022"
+    now, before = result(None, SHARE, of="8536/10000"), last(None, SHARE, of="8414/10000")
+    assert words(now, before)[0] == "tăng 1,3 điểm phần trăm so với năm 2022"
 
 
-def test_a_change_too_small_for_a_decimal_is_still_a_change() -> None:
-    prose, table = words(result(100_010), last(100_000))
-    assert prose == "tăng dưới 0,1% so với năm 2022"
-    assert table not in ("0", "+0%")  # the table, too, must not say that nothing changed
+@pytest.mark.parametrize(
+    ("now", "before", "of", "prose", "table"),
+    [
+        (100_010, 100_000, STOCK, "tăng dưới 0,1% so với năm 2022", "+<0,1%"),
+        (100_000, 100_010, STOCK, "giảm dưới 0,1% so với năm 2022", "−<0,1%"),
+        (
+            100_010,
+            100_000,
+            COUNT,
+            "không khác biệt rõ so với năm 2022 (chênh 10 vụ, trong mức dao động ngẫu nhiên)",
+            "≈ (+<0,1%)",
+        ),
+    ],
+)
+def test_a_change_too_small_for_a_decimal_is_still_a_change(
+    now: int, before: int, of: Indicator, prose: str, table: str
+) -> None:
+    """The table, too, must not say that nothing changed."""
+    assert words(result(now, of), last(before, of)) == (prose, table)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +403,7 @@ def test_a_change_too_small_for_a_decimal_is_still_a_change() -> None:
         (result(5), None, "không có số liệu năm 2022"),
         (result(None, status=Status.NOT_REPORTED), last(5), "một trong hai năm không có số liệu"),
         (result(5), last(None, status=Status.NOT_REPORTED), "một trong hai năm không có số liệu"),
+        (result(None, status=Status.NO_DENOMINATOR), last(5), "không có mẫu số"),
         (result(5, reported=14), last(5), "chưa đủ đơn vị báo cáo"),
         (result(5), last(5, city_missing=True), "chưa đủ đơn vị báo cáo"),
         (result(800, bound="trên"), last(700), "số liệu chỉ ghi mức tối thiểu hoặc ước chừng"),
@@ -332,11 +414,84 @@ def test_what_cannot_be_compared_says_why(now: Result, before: Result | None, re
     assert words(now, before) == (f"không so sánh được với năm 2022 do {reason}", "không so sánh được")
 
 
-def test_last_years_illustrative_figures_are_marked_in_the_sentence() -> None:
-    compared = change(result(4342), last(4127, provenance="illustrative"), 2022, 20)
+def test_what_stands_in_the_way_is_said_in_the_sentence() -> None:
+    reason = "địa giới thành phố thay đổi từ 01/7/2022"
+    assert words(result(5), last(7), reason) == (
+        f"không so sánh được với năm 2022 do {reason}",
+        "không so sánh được",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        (4127, "tăng 5,2% so với năm 2022 (số liệu minh họa)"),
+        (
+            4300,
+            "không khác biệt rõ so với năm 2022 (số liệu minh họa) (chênh 42 vụ, trong mức dao động ngẫu nhiên)",
+        ),
+    ],
+)
+def test_last_years_illustrative_figures_are_marked_in_the_sentence(before: int, text: str) -> None:
+    compared = change(result(4342), last(before, provenance="illustrative"), 2022, THRESHOLDS)
     phrase = wording.of_change(compared, 2022)
-    assert str(phrase) == "tăng 5,2% so với năm 2022 (số liệu minh họa)"
+    assert str(phrase) == text
     assert phrase.results == ("cases_solved@2023/total", "cases_solved@2022/total")
+
+
+# --- intervals and parts of a year -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("got", "text"),
+    [
+        (result(None, SHARE, of="502/588"), "khoảng tin cậy 95% (Wilson): 82,3%-88%"),
+        (result(4342), "khoảng tin cậy 95% (Byar): 4.214-4.473"),
+        (result(0), "khoảng tin cậy 95% (Poisson chính xác): 0-4"),
+        (result(None, PER_10K, of="4342/2028514"), "khoảng tin cậy 95% (Byar): 20,8-22,1"),
+    ],
+)
+def test_an_interval_in_the_format_of_its_figure(got: Result, text: str) -> None:
+    found = interval(got, THRESHOLDS)
+    assert found
+    assert wording.of_interval(found, got.indicator) == text
+
+
+def test_a_part_of_a_year() -> None:
+    assert wording.span(date(2025, 1, 1), date(2025, 6, 30)) == "từ 01/01/2025 đến 30/6/2025"
+
+
+@pytest.mark.parametrize("scope", ["span@2025-01-01", TOTAL])
+def test_sums_of_many_units_are_counts_and_carry_their_coverage(scope: str) -> None:
+    assert wording.in_table(result(14, YES_NO, scope=scope)) == "14"
+    assert wording.coverage(result(14, YES_NO, scope=scope, reported=14)) == " [14/15]"
+
+
+def some_unit(kind: str, **counts: int) -> Unit:
+    day = date(2025, 1, 1)
+    known = {"wards": 0, "townships": 0, "communes": 0, "special_zones": 0} | counts
+    return Unit("X", "X", "", 1, kind, "X", (), day, None, **known, population=None, line=2, population_line=None,
+                first_day=day, last_day=day, offices=())  # fmt: skip
+
+
+def test_kinds_of_units_stand_in_the_order_of_a_sentence() -> None:
+    units = [some_unit(kind) for kind in ("đặc khu", "huyện", "phường", "quận", "xã", "thành phố", "xã")]
+    assert wording.kinds(units) == "quận, huyện, thành phố, xã, phường, đặc khu"
+    assert wording.kinds(units[1:2]) == "huyện"
+
+
+@pytest.mark.parametrize(
+    ("units", "text"),
+    [
+        ([some_unit("huyện", communes=3, townships=1), some_unit("quận", wards=4)], "xã, phường, thị trấn"),
+        ([some_unit("xã", communes=1), some_unit("phường", wards=1), some_unit("đặc khu", special_zones=1)],
+         "xã, phường, đặc khu"),
+        ([some_unit("quận", wards=4)], "phường"),
+        ([some_unit("huyện")], ""),
+    ],
+)  # fmt: skip
+def test_kinds_of_communes(units: list[Unit], text: str) -> None:
+    assert wording.commune_kinds(units) == text
 
 
 # --- phrases and documents -------------------------------------------------------------------------------------
