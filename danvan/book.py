@@ -12,7 +12,7 @@ from danvan.disclosure import Edition, withhold, withhold_findings
 from danvan.intake.findings import Cell
 from danvan.intake.observations import Status
 from danvan.intake.year import Year
-from danvan.measures import TOTAL, Result, Results, compute
+from danvan.measures import TOTAL, Result, Results, compute, is_of_city
 from danvan.params import YearParams
 from danvan.statistics import Interval
 from danvan.units import Units
@@ -56,7 +56,7 @@ class Book:
     def _asked(self) -> list[Result]:
         """The results that units and city offices owe in their returns."""
         results = self.results.values()
-        return [r for r in results if r.owed and r.scope != TOTAL and r.indicator.kind != "ratio"]
+        return [r for r in results if r.owed and not is_of_city(r.scope) and r.indicator.kind != "ratio"]
 
     @cached_property
     def counts(self) -> dict[str, Count]:

@@ -18,10 +18,11 @@ from danvan.catalogue import Catalogue, Indicator
 from danvan.intake.observations import EXACT, Status
 from danvan.intake.year import Year
 from danvan.lineage import Lineage
-from danvan.measures import TOTAL, Result, Results, rounded, sum_bound
+from danvan.measures import TOTAL, Provenance, Result, Results, is_of_city, rounded, sum_bound
 from danvan.params import Period, Thresholds
 from danvan.units import Unit, Units
 
+_AND = "+"  # between the scopes of units that have become one
 _OVER_LAND = ("wards", "communes", "commune_level_total")  # denominators that a redrawn map changes
 
 
@@ -45,8 +46,11 @@ class Change:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the results compared."""
-        return (self.now.key, self.last.key) if self.last else (self.now.key,)
+        """The keys of the results compared; of units that have become one, of each."""
+        if self.last is None:
+            return (self.now.key,)
+        parts = self.last.scope.split(_AND)
+        return (self.now.key, *(replace(self.last, scope=part).key for part in parts))
 
 
 def change(now: Result, last: Result | None, last_year: int, thresholds: Thresholds, obstacle: str = "") -> Change:
@@ -83,18 +87,30 @@ def change(now: Result, last: Result | None, last_year: int, thresholds: Thresho
 def test(now: Result, last: Result) -> statistics.Test | None:
     """Whether chance explains the difference of two known results: none for stocks and quantities."""
     indicator = now.indicator
-    if now.value is None or last.value is None:
+    if now.value is None or last.value is None or not _is_drawn(now):
         return None
     if indicator.kind == "boolean":
         return statistics.change_of_proportions(float(now.value), now.reported, float(last.value), last.reported)
-    if indicator.kind == "count" and indicator.time == "flow":
+    if indicator.kind != "ratio":
         return statistics.change_of_counts(float(now.value), float(last.value))
-    if indicator.kind != "ratio" or None in (now.numerator, now.denominator, last.numerator, last.denominator):
+    if None in (now.numerator, now.denominator, last.numerator, last.denominator):
         return None
     parts = [float(n or 0) for n in (now.numerator, now.denominator, last.numerator, last.denominator)]
     if indicator.scale == 100 and parts[0] <= parts[1] and parts[2] <= parts[3]:
         return statistics.change_of_proportions(*parts)
     return statistics.change_of_counts(parts[0], parts[2], parts[1], parts[3])
+
+
+def _is_drawn(result: Result) -> bool:
+    """Whether chance has a part in a figure: what happened in the period, and shares and rates of it.
+
+    Not in stocks and quantities, and not in one unit's yes or no, which was no lot.
+    """
+    of = result.above or result.indicator
+    if of.kind == "boolean":
+        return is_of_city(result.scope)
+    whole = result.numerator is None or result.numerator == result.numerator.to_integral_value()
+    return whole and (of.kind == "ratio" or (of.kind == "count" and of.time == "flow"))
 
 
 def interval(result: Result, thresholds: Thresholds) -> statistics.Interval | None:
@@ -103,9 +119,9 @@ def interval(result: Result, thresholds: Thresholds) -> statistics.Interval | No
     Shares by Wilson, events and rates by Byar (exact below ten).
     """
     indicator, confidence = result.indicator, thresholds.confidence_percent / 100
-    if result.value is None or result.bound != EXACT or not result.complete:
+    if result.value is None or result.bound != EXACT or not result.complete or not _is_drawn(result):
         return None
-    if indicator.kind == "count" and indicator.time == "flow":
+    if indicator.kind == "count":
         return statistics.count(float(result.value), confidence=confidence)
     if indicator.kind != "ratio" or result.numerator is None or not result.denominator:
         return None
@@ -179,7 +195,10 @@ class Grounds:
 
 
 def _joined(one: Result, other: Result) -> Result:
-    """Two units that have become one, as one: sums, and ratios of sums."""
+    """Two units that have become one, as one: sums, and ratios of sums; who has no such thing adds nothing."""
+    for part, rest in ((one, other), (other, one)):
+        if part.status is Status.NOT_APPLICABLE:
+            return replace(rest, provenance=_together(one, other))
     known = one.value is not None and other.value is not None
     above = _sum(one.numerator, other.numerator)
     below = _sum(one.denominator, other.denominator)
@@ -188,16 +207,21 @@ def _joined(one: Result, other: Result) -> Result:
         value = above / below * (one.indicator.scale or 1) if above is not None and below else None
     return replace(
         one,
-        scope=f"{one.scope}+{other.scope}",
+        scope=f"{one.scope}{_AND}{other.scope}",
         value=value if known else None,
         status=one.status if known else Status.NOT_REPORTED,
         bound=sum_bound((one.bound, other.bound)),
         sources=(*one.sources, *other.sources),
+        provenance=_together(one, other),
         reported=one.reported + other.reported,
         owed=one.owed + other.owed,
         numerator=above,
         denominator=below,
     )
+
+
+def _together(one: Result, other: Result) -> Provenance:
+    return "illustrative" if "illustrative" in (one.provenance, other.provenance) else one.provenance
 
 
 def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -14,7 +14,7 @@ from danvan.catalogue import Catalogue, Indicator
 from danvan.intake.findings import Answer, Cell, Finding
 from danvan.intake.observations import EXACT, Status
 from danvan.intake.rules import QUOTING
-from danvan.measures import Result, Results, is_of_city
+from danvan.measures import TO_DATE, TOTAL, Result, Results
 
 Edition = Literal["public", "internal"]
 EDITIONS: tuple[Edition, ...] = ("public", "internal")
@@ -22,7 +22,7 @@ EDITIONS: tuple[Edition, ...] = ("public", "internal")
 
 def is_hidden(indicator: Indicator, scope: str, edition: Edition) -> bool:
     """Whether `edition` may not show this indicator for this scope."""
-    return edition == "public" and not is_of_city(scope) and indicator.public_level == "city"
+    return edition == "public" and scope not in (TOTAL, TO_DATE) and indicator.public_level == "city"
 
 
 def withhold(results: Results, edition: Edition) -> Results:

@@ -104,6 +104,10 @@ def load_lineage(project: Project) -> Lineage:
             raise SettingsError(f"{where}: whole, part cần cả đơn vị và đơn vị trước; outside chỉ một trong hai.")
         day = unit[1] if unit else _date(row["valid_from"], where)
         weight = _weight(row["weight"], where)
+        if relation == "whole" and weight not in (None, 1):
+            raise SettingsError(f"{where}: whole là toàn bộ đơn vị trước nên trọng số là 1 hoặc để trống.")
+        if unit and origin and origin[1] >= unit[1]:
+            raise SettingsError(f"{where}: đơn vị trước phải có valid_from sớm hơn.")
         known: Relation = "whole" if relation == "whole" else "part" if relation == "part" else "outside"
         links.append(Link(unit, origin, known, weight, row["weight_source"], row["act"], row["note"], day, line))
     _check_parts(links, shown)

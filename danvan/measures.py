@@ -47,6 +47,7 @@ class Result:
     city_missing: bool = False
     numerator: Decimal | None = None
     denominator: Decimal | None = None
+    above: Indicator | None = None  # of a ratio: what is above the line
 
     @property
     def key(self) -> str:
@@ -62,9 +63,9 @@ class Result:
 Results = dict[tuple[str, str], Result]  # by (indicator code, scope)
 
 
-def span_scope(first_day: date) -> str:
-    """The scope of all units of a part of the period, where the map changes within it: 'span@2025-01-01'."""
-    return f"span@{first_day}"
+def span_scope(first_day: date, last_day: date) -> str:
+    """The scope of all units of a part of a period within which the map changes: 'span@2025-01-01..2025-06-30'."""
+    return f"span@{first_day}..{last_day}"
 
 
 def is_of_city(scope: str) -> bool:
@@ -78,7 +79,9 @@ def compute(year: Year) -> Results:
     Where the map changes within the year, also for the units of each part of it.
     """
     results: Results = {}
-    spans = {span_scope(first): units for first, _, units in year.units.spans} if len(year.units.spans) > 1 else {}
+    spans = (
+        {span_scope(first, last): units for first, last, units in year.units.spans} if len(year.units.spans) > 1 else {}
+    )
     for indicator in year.catalogue.reported:
         for unit in year.units.all:
             results[indicator.code, unit.id] = _of_unit(year, indicator, unit)
@@ -167,7 +170,7 @@ def _sum(
         words = "số của khối thành phố"
     value = sum((part.value for part in known if part.value is not None), Decimal(0)) if known else None
     owed = any(part.owed for part in (*parts, *filter(None, [of_city])))
-    nothing = Status.NOT_REPORTED if owed or city else Status.NOT_APPLICABLE
+    nothing = Status.NOT_REPORTED if owed else Status.NOT_APPLICABLE
     return Result(
         indicator,
         year.params.year,
@@ -234,6 +237,7 @@ def _ratio(year: Year, indicator: Indicator, units: Sequence[Unit], scope: str, 
         city_missing=above.city_missing or below.city_missing,
         numerator=top if known else None,
         denominator=bottom if known else None,
+        above=above.indicator,
     )
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # what a build needs is imported when there is something to b
     from danvan.intake.forms import Entry
     from danvan.intake.year import Year
     from danvan.status import ReceivedOn, Standing
-    from danvan.units import Unit, Units
 
 Progress = Callable[[str], None]
 _SAFE = "báo cáo cũ còn nguyên"
@@ -131,7 +130,7 @@ def profiles(
         jobs: list[_ProfileJob] = []
         built: list[Built] = []
         for unit in units_named(book, names):
-            target = project.profile(year, _folder(unit, book.units))
+            target = project.profile(year, unit.full_name)
             repair(target)
             data = _json(packet(book, unit))
             given = tools | {"packet": content_key([("packet", data.decode())])}
@@ -181,12 +180,6 @@ def _build_profile(job: _ProfileJob) -> None:
         time, illustrative = data["meta"]["date"], data["meta"]["illustrative"]
         record = manifest.make(new, job.given, job.wanted, dict(parameters), time=time, illustrative=illustrative)
         write_atomic(new / manifest.NAME, record)
-
-
-def _folder(unit: Unit, units: Units) -> str:
-    """The name of a profile's folder; of two versions of one unit in a year, with the first day."""
-    same = [one for one in units.districts if one.full_name == unit.full_name]
-    return unit.full_name if len(same) == 1 else f"{unit.full_name} (từ {unit.first_day:%d-%m})"
 
 
 @dataclass(frozen=True)
@@ -248,9 +241,12 @@ def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]
 
     Raises SettingsError where a file there has been filled in: it is never overwritten.
     """
+    from danvan import wording
     from danvan.catalogue import load_catalogue
     from danvan.intake import forms as writer
-    from danvan.intake.year import read_year
+    from danvan.intake import layout
+    from danvan.intake.year import read_year, returns_before
+    from danvan.lineage import load_lineage
     from danvan.params import load_params
     from danvan.units import load_units
 
@@ -259,8 +255,12 @@ def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]
     has_last = year - 1 in project.years_with_returns() and project.params(year - 1).is_file()
     last = read_year(project, year - 1, with_last=False) if has_last else None
     entries: dict[str, dict[str, Entry]] = {}
-    for got in last.returns if last else ():
-        entries[got.unit.id] = {o.indicator.code: writer.entry_of(o) for o in got.observations}
+    notes: dict[str, str] = {}
+    for id_, got in returns_before(units, last, load_lineage(project)).items():
+        entries[id_] = {o.indicator.code: writer.entry_of(o) for o in got.observations}
+        days = f"số {wording.span(got.unit.first_day, got.unit.last_day)}" * (len(last.units.spans) > 1 if last else 0)
+        told = ["số liệu minh họa"] * bool(last and got.unit.id in last.illustrative_ids) + [days] * bool(days)
+        notes[id_] = f"Cột “{layout.LAST}” là {', '.join(told)}." if told else ""
     target = folder or project.forms(year)
     with told_of_disk(project):
         made = {
@@ -271,7 +271,7 @@ def forms(project: Project, year: int, folder: Path | None = None) -> list[Path]
                 {},
                 last=entries.get(unit.id),
                 illustrative=False,
-                last_illustrative=bool(last and unit.id in last.illustrative_ids),
+                last_note=notes.get(unit.id, ""),
             )
             for unit in units.all
         }

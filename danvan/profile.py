@@ -120,7 +120,7 @@ def _city(book: Book, unit: Unit, indicator: Indicator) -> Result | None:
     if len(book.units.spans) == 1:
         return book.results[indicator.code, TOTAL]
     there = next(units for first, last, units in book.units.spans if (first, last) == (unit.first_day, unit.last_day))
-    return book.results[indicator.code, span_scope(unit.first_day)] if len(there) > LEAST else None
+    return book.results[indicator.code, span_scope(unit.first_day, unit.last_day)] if len(there) > LEAST else None
 
 
 def _city_text(result: Result | None) -> str:

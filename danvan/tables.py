@@ -83,7 +83,11 @@ def by_unit(
         rows += [of(unit, "unit") for unit in there]
         if several:
             rows.append(
-                row(f"Cộng {len(there)} đơn vị", "plain", (cell(now[i.code, span_scope(first)]) for i in indicators))
+                row(
+                    f"Cộng {len(there)} đơn vị",
+                    "plain",
+                    (cell(now[i.code, span_scope(first, last_day)]) for i in indicators),
+                )
             )
     rows.append(of(units.city, "city"))
     rows.append(row("Toàn thành phố", "total", (cell(now[i.code, TOTAL]) for i in indicators)))

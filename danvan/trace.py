@@ -21,7 +21,7 @@ def trace_of(book: Book, printed: list[dict[str, Any]], illustrative: str, resul
     keys = dict.fromkeys(key for item in printed for key in item["results"])
     by_key = {result.key: result for result in results}
     scopes = {unit.id: book.units.label(unit) for unit in book.units.all}
-    scopes |= {span_scope(first): wording.span(first, last) for first, last, _ in book.units.spans}
+    scopes |= {span_scope(first, last): wording.span(first, last) for first, last, _ in book.units.spans}
     scopes |= {TOTAL: "Toàn thành phố", TO_DATE: "Toàn thành phố, từ đầu chương trình"}
     return {
         "year": book.params.year,

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Literal
@@ -69,6 +69,7 @@ class Unit:
     last_day: date
     offices: tuple[tuple[str, str], ...]  # (body, what its office is called on the last day)
     tile: tuple[int, int] | None = None  # row and column on the tile map
+    when: str = ""  # ' (từ 01-9-2023)': behind the name of each of two versions of one kind and name in the period
 
     @property
     def is_city(self) -> bool:
@@ -78,7 +79,7 @@ class Unit:
     @property
     def full_name(self) -> str:
         """'Quận Hồng Bàng', as it stands at the head of a return."""
-        return self.name if self.is_city else f"{self.kind.capitalize()} {self.name}"
+        return self.name if self.is_city else f"{self.kind.capitalize()} {self.name}{self.when}"
 
     @property
     def span(self) -> tuple[int, int, int, int]:
@@ -287,6 +288,8 @@ def load_units(project: Project, period: Period, concept: str) -> Units:
                     tile=tiles.get(code),
                 )
             )
+    alike = Counter(unit.full_name for unit in found)
+    found = [replace(unit, when=_when(unit, period)) if alike[unit.full_name] > 1 else unit for unit in found]
     city = [unit for unit in found if unit.is_city]
     own = sorted((u for u in found if not u.is_city), key=lambda unit: (unit.last_day, unit.first_day, unit.order))
     if not city or not any(unit.last_day == period.end for unit in own):
@@ -298,6 +301,13 @@ def load_units(project: Project, period: Period, concept: str) -> Units:
             f"{shown}, dòng {city[1].line}: khối thành phố lập một phiếu cho cả kỳ nên chỉ có một phiên bản trong kỳ."
         )
     return Units(tuple(own), city[0])
+
+
+def _when(unit: Unit, period: Period) -> str:
+    """Which days of the period are a version's, in a form that may stand in a file's name."""
+    words = [f"từ {unit.first_day:%d-%m-%Y}"] * (unit.first_day > period.start)
+    words += [f"đến {unit.last_day:%d-%m-%Y}"] * (unit.last_day < period.end)
+    return f" ({' '.join(words)})"
 
 
 def _tiles(project: Project) -> dict[str, tuple[int, int]]:

@@ -426,7 +426,9 @@ def test_every_input_counts(name: str, finished: User) -> None:
     project = Project(finished.root)
 
     def key() -> str:
-        return manifest.key(manifest.inputs(project, project.report_notebook, (2023, 2022)), "public", allow_incomplete=False)
+        return manifest.key(
+            manifest.inputs(project, project.report_notebook, (2023, 2022)), "public", allow_incomplete=False
+        )
 
     before = key()
     inputs = json.loads((finished.report / "manifest.json").read_text(encoding="utf-8"))["inputs"]

@@ -291,7 +291,6 @@ def test_last_years_figures_stand_beside_those_of_the_same_unit(of_two_maps: Pro
 
 
 @pytest.mark.long
-@pytest.mark.xfail(strict=True, reason="pipeline.forms goes by the id of a unit: Hồng Bàng got three xã in between")
 def test_figures_of_other_land_do_not_stand_beside(of_two_maps: Project) -> None:
     rows = all_rows(openpyxl.load_workbook(of_two_maps.forms(2025) / "Quận Hồng Bàng.xlsx"))
     assert {row[LAST].value for row in rows.values()} == {None}

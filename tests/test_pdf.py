@@ -846,7 +846,9 @@ def test_a_row_with_a_cell_too_few_is_refused() -> None:
 
 
 def test_an_unknown_profile_is_refused() -> None:
-    with pytest.raises(pdf.PdfError, match=r"Không có mẫu thể thức “party_2030”\. Các mẫu hiện có: house_compact, party_2018"):
+    with pytest.raises(
+        pdf.PdfError, match=r"Không có mẫu thể thức “party_2030”\. Các mẫu hiện có: house_compact, party_2018"
+    ):
         pdf.render(other(profile="party_2030"))
 
 

@@ -63,11 +63,12 @@ def write(
     *,
     last: Mapping[str, Entry] | None = None,
     illustrative: bool,
-    last_illustrative: bool = False,
+    last_note: str = "",
 ) -> bytes:
     """The workbook of `unit` as bytes; `entries` by indicator code, what is not given stays blank to be filled in.
 
-    `last` are last year's, shown beside each row. The same call gives the same bytes: the file carries no time.
+    `last` are last year's, shown beside each row, with `last_note` above. The same call gives the same bytes: the
+    file carries no time.
     """
     asked = layout.asked_of(unit, catalogue)
     form = str(layout.FormId.of(params.year, unit, catalogue))
@@ -77,8 +78,8 @@ def write(
         if rows := [i for i in asked if i.body == body]:
             sheet = book.create_sheet(sheet_name)
             _head(sheet, unit, params, body, form, illustrative)
-            if last_illustrative:
-                sheet["D9"] = f"Cột “{layout.LAST}” là số liệu minh họa."
+            if last_note:
+                sheet["D9"] = last_note
                 sheet["D9"].font = _font(italic=True, color="C00000")
             _table(sheet, rows, entries, last or {})
     book.active = 1

@@ -92,7 +92,7 @@ def read_year(project: Project, year: int, *, with_last: bool = True, progress: 
     stated = read_stated(project, year, catalogue)
     findings = (
         *reading.findings,
-        *check(reading.returns, _returns_before(units, last, lineage), catalogue, params.thresholds),
+        *check(reading.returns, returns_before(units, last, lineage), catalogue, params.thresholds),
         *undecided(stated, reading.returns, catalogue),
     )
     findings = answered(project, year, findings)
@@ -117,7 +117,7 @@ def _before(units: Units, last: Year | None, lineage: Lineage) -> dict[str, tupl
     return {unit.id: lineage.before(unit, last.units) for unit in units.all} if last else {}
 
 
-def _returns_before(units: Units, last: Year | None, lineage: Lineage) -> dict[str, Return]:
+def returns_before(units: Units, last: Year | None, lineage: Lineage) -> dict[str, Return]:
     """By unit id: last year's return of the same single unit, where it ends on the day before this one begins."""
     by_id = {got.unit.id: got for got in last.returns} if last else {}
     before = _before(units, last, lineage)

@@ -339,7 +339,6 @@ def test_a_weight_that_is_no_number(weight: str, table: Callable[..., Project]) 
         load_lineage(table(f"B 2023-01-01 A 2020-01-01 part {weight}"))
 
 
-@pytest.mark.xfail(strict=True, reason="a whole of weight 0.4 is taken, against the docstring of load_lineage")
 def test_a_whole_has_the_weight_one(table: Callable[..., Project]) -> None:
     with pytest.raises(SettingsError, match="dòng 2"):
         load_lineage(table("B 2023-01-01 A 2020-01-01 whole 0.4"))
@@ -353,7 +352,6 @@ def test_a_whole_has_the_weight_one(table: Callable[..., Project]) -> None:
         ["A 2023-01-01 B 2024-01-01 whole 1"],
     ],
 )
-@pytest.mark.xfail(strict=True, reason="a unit may come from itself or from the future: RecursionError in `before`")
 def test_a_unit_comes_from_an_earlier_one(lines: list[str], table: Callable[..., Project]) -> None:
     with pytest.raises(SettingsError, match="dòng 2"):
         load_lineage(table(*lines))

@@ -230,7 +230,6 @@ def test_both_versions_are_found_by_their_kind(made_up: Callable[..., Project]) 
     assert [found.label(unit) for unit in found.all] == ["Huyện An", "Bình", "Quận An", "Khối thành phố"]
 
 
-@pytest.mark.xfail(strict=True, reason="two versions of one kind and name in a year: no name or file tells them apart")
 def test_both_versions_are_found_though_only_the_boundary_changed(made_up: Callable[..., Project]) -> None:
     project = made_up("A|huyện|An|2020-01-01|2023-08-31|0 1 9 0", "A|huyện|An|2023-09-01||0 1 5 0", BINH)
     found = load(of_year(2023), project, concept="")

@@ -461,7 +461,7 @@ def test_a_part_of_a_year() -> None:
     assert wording.span(date(2025, 1, 1), date(2025, 6, 30)) == "từ 01/01/2025 đến 30/6/2025"
 
 
-@pytest.mark.parametrize("scope", ["span@2025-01-01", TOTAL])
+@pytest.mark.parametrize("scope", ["span@2025-01-01..2025-06-30", TOTAL])
 def test_sums_of_many_units_are_counts_and_carry_their_coverage(scope: str) -> None:
     assert wording.in_table(result(14, YES_NO, scope=scope)) == "14"
     assert wording.coverage(result(14, YES_NO, scope=scope, reported=14)) == " [14/15]"
