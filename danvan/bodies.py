@@ -43,7 +43,7 @@ class Bodies:
 
     def office(self, body: str, kind: str, name: str, on: date) -> str:
         """The body of one unit on a day: 'Ban Dân vận Huyện ủy Bạch Long Vĩ', 'Công an quận Hồng Bàng'."""
-        party = "Thành ủy" if kind == "thành phố" else f"{kind.capitalize()} ủy"
+        party = {"thành phố": "Thành ủy", "thị xã": "Thị ủy"}.get(kind, f"{kind.capitalize()} ủy")
         pattern = self._on(body, "unit", on).name
         return pattern.replace("{party}", party).replace("{kind}", kind).replace("{name}", name)
 

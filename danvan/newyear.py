@@ -9,6 +9,7 @@ from datetime import date
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from danvan.bodies import load_bodies
 from danvan.errors import SettingsError
 from danvan.params import load_params
 from danvan.paths import Project
@@ -44,6 +45,9 @@ def params_text(project: Project, year: int) -> str:
     data["returns_due"] = _a_year_on(data["returns_due"])
     data["data_cutoff"] = None
     data["document"]["number"] = data["document"]["date"] = None
+    bodies = load_bodies(project)
+    for body in data["bodies"]:
+        body["name"] = bodies.name(body["id"], date(year, 12, 31))
     data["provenance"] = CommentedMap(city_totals="reported")
     data["plan"] = CommentedMap(kind=data["plan"]["kind"], number=None, date=None)
     data["plan"].fa.set_flow_style()

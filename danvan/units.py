@@ -36,7 +36,7 @@ KINDS = (
     "thị trấn",
     "đặc khu",
 )  # as they are listed in a sentence
-_PREFIX = re.compile(r"^(quận|huyện|thành phố|thị xã|xã|phường|đặc khu|tp|tx|[qh](?=\.))\b\.?\s*", re.IGNORECASE)
+_PREFIX = re.compile(r"^(quận|huyện|thành phố|thị xã|xã|phường|đặc khu|tp|tx|[qhpx](?=\.))\b\.?\s*", re.IGNORECASE)
 # The tone may stand on either vowel (Thủy, Thuỷ); comparing names, it is moved behind both.
 _TONED = re.compile("([oOuU])([\u0300\u0301\u0303\u0309\u0323])([aAeEyY])")
 
@@ -206,7 +206,7 @@ def name_key(name: str) -> str:
 def _kind_in(name: str) -> str:
     match = _PREFIX.match(unicodedata.normalize("NFC", name).strip())
     word = match[1].casefold() if match else ""
-    return {"q": "quận", "h": "huyện", "tp": "thành phố", "tx": "thị xã"}.get(word, word)
+    return {"q": "quận", "h": "huyện", "p": "phường", "x": "xã", "tp": "thành phố", "tx": "thị xã"}.get(word, word)
 
 
 def _toneless(name: str) -> str:

@@ -185,7 +185,8 @@ def of_change(change: Change, last_year: int) -> Phrase:
         return Phrase(f"không so sánh được với năm {last_year} do {change.reason}", change.keys)
     if change.way == "chance":
         apart = f"chênh {_amount(change)}, trong mức dao động ngẫu nhiên"
-        return Phrase(f"không khác biệt rõ {against} ({apart})", change.keys)
+        words = "; ".join(filter(None, [ILLUSTRATIVE if mark else "", apart]))
+        return Phrase(f"không khác biệt rõ so với năm {last_year} ({words})", change.keys)
     return Phrase(f"{change_words(change)} {against}", change.keys)
 
 

@@ -298,7 +298,7 @@ class Yearbook(Book):
         yield "Dự thảo." if self.params.is_draft else ""
         yield "Lưu hành nội bộ." if self.edition == "internal" else ""
         yield f"Chưa đủ phiếu: thiếu {self.incomplete}." if self.missing else ""
-        partial = (f"{unit.name} mới đến {wording.short_date(until)}" for unit, until in self.partial)
+        partial = (f"{self.units.label(unit)} mới đến {wording.short_date(until)}" for unit, until in self.partial)
         yield f"Số liệu chưa đủ kỳ: {', '.join(partial)}." if self.partial else ""
         yield self.illustrative
 

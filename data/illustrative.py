@@ -107,7 +107,7 @@ def generate(
         shares = {unit.id: _days(unit) / lengths[unit.id] for unit in units.all if unit.id in lengths}
     values: Values = {}
     for number, (_, _, there) in enumerate(units.spans):
-        own = (*there, units.city) if there == units.at_end else there
+        own = (*there, units.city) if number == len(units.spans) - 1 else there
         part = f" {number}" if len(units.spans) > 1 else ""
         seeded = f"{seed} {year}{part}"
         values |= make(own, catalogue, seeded, totals or {}, placed or {}, after or {}, before or {}, shares)

@@ -69,6 +69,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def copy_first_years(copy: Path) -> None:
+    """Copy params and data of the first two years to the folder `copy`: what most tests read."""
+    later = [path.stem for path in (ROOT / "params").glob("[0-9]*.yaml") if path.stem > "2023"]
+    ignored = shutil.ignore_patterns("*.py", "__pycache__", *later, *(f"{year}.yaml" for year in later))
+    for name in ("params", "data"):
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+
+
 def copy_project(copy: Path, *years: int) -> Path:
     """Copy the project's own files to the folder `copy`; of the years the first two, or those that are named."""
     others = {path.stem for path in (ROOT / "params").glob("[0-9]*.yaml")} - set(map(str, years or (2022, 2023)))

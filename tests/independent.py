@@ -282,7 +282,9 @@ class Reckoning:
             return f"không đổi {against}"
         amount = f"{written(found.amount, found.places, padded=not found.points)} {found.measure}"
         if found.by_chance:
-            return f"không khác biệt rõ {against} (chênh {amount}, trong mức dao động ngẫu nhiên)"
+            mark = "số liệu minh họa; " * self.last.illustrative
+            told = f"{mark}chênh {amount}, trong mức dao động ngẫu nhiên"
+            return f"không khác biệt rõ so với năm {self.year - 1} ({told})"
         way = "tăng" if found.sign > 0 else "giảm"
         if found.points or found.percent is None:
             return f"{way} {amount} {against}"
@@ -340,7 +342,10 @@ class Reckoning:
         return "đơn vị" if code in self.measures and self.total(code).yes_no else self._said(code)["measured_in"]
 
     def _by_chance(self, code: str, last: Reckoning) -> bool:
-        """Stocks and quantities are not drawn by chance; what happens is, and so are shares."""
+        """Stocks, what is over them, and quantities are not drawn by chance; what happens is, and so are its shares."""
+        above = {**PAIRS, **PER_COUNT}.get(code, (code,))[0]
+        if self._said(above)["time"] == "stock":
+            return False
         sides = [one.parts(code) for one in (self, last)]
         (part, whole), (part_before, whole_before) = sides
         if code in PAIRS or PER_COUNT.get(code, ("", "", 0))[2] == 100 or self._said(code)["kind"] == "boolean":

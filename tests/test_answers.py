@@ -4,13 +4,13 @@ number; and what must not stand in that file."""
 from __future__ import annotations
 
 import re
-import shutil
 import unicodedata
 from itertools import product
 from pathlib import Path
 
 import pytest
-from workbooks import ROOT, change, put, remember_good_files
+from conftest import copy_first_years
+from workbooks import change, put, remember_good_files
 
 from danvan.cli import main
 from danvan.document import Table, to_json
@@ -40,8 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """With the committed returns, nothing answered yet; the command line works there, too."""
     root = tmp_path / "dự án"
-    for name in ("params", "data"):
-        shutil.copytree(ROOT / name, root / name)
+    copy_first_years(root)
     project = Project(root)
     project.answers(2023).unlink(missing_ok=True)
     monkeypatch.setenv("DANVAN_ROOT", str(root))

@@ -22,6 +22,7 @@ import openpyxl
 import pypdfium2
 import pytest
 import yaml
+from conftest import copy_first_years
 from openpyxl.cell.cell import Cell
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
@@ -149,8 +150,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copy_to(folder: Path) -> Project:
-    for name in ("params", "data"):
-        shutil.copytree(ROOT / name, folder / name)
+    copy_first_years(folder)
     return Project(folder)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 from pathlib import Path
 
 import openpyxl
-from workbooks import ROOT, change, on_both_sheets, place, put
+from conftest import copy_first_years
+from workbooks import change, on_both_sheets, place, put
 
 from danvan.intake.year import Year, read_year
 from danvan.paths import Project
@@ -20,8 +20,7 @@ CAME, LATER = date(2023, 12, 5), date(2023, 12, 12)
 
 def folder(at: Path) -> Project:
     """What reading 2023 needs, with its sixteen returns as committed, and nothing answered yet."""
-    for name in ("params", "data"):
-        shutil.copytree(ROOT / name, at / name)
+    copy_first_years(at)
     project = Project(at)
     for path in (project.answers(2023), project.received(2023)):
         path.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 import small_year
+from conftest import copy_first_years
 from openpyxl.worksheet.worksheet import Worksheet
 from small_year import TIPS, unit
 
@@ -65,10 +65,7 @@ def set_values(path: Path, values: dict[str, int]) -> None:
 
 def copied(folder: Path) -> Project:
     """A project of what a yearbook reads, to be changed."""
-    later = [path.stem for path in (ROOT / "params").glob("[0-9]*.yaml") if path.stem > "2023"]
-    ignored = shutil.ignore_patterns("*.py", "__pycache__", *later, *(f"{year}.yaml" for year in later))
-    for name in ("params", "data"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    copy_first_years(folder)
     return Project(folder)
 
 

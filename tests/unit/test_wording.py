@@ -428,7 +428,7 @@ def test_what_stands_in_the_way_is_said_in_the_sentence() -> None:
         (4127, "tăng 5,2% so với năm 2022 (số liệu minh họa)"),
         (
             4300,
-            "không khác biệt rõ so với năm 2022 (số liệu minh họa) (chênh 42 vụ, trong mức dao động ngẫu nhiên)",
+            "không khác biệt rõ so với năm 2022 (số liệu minh họa; chênh 42 vụ, trong mức dao động ngẫu nhiên)",
         ),
     ],
 )
