@@ -384,6 +384,28 @@ def test_charts_are_images_with_their_words(page: BeautifulSoup) -> None:
         assert words(one(tag, "details p")) == " ".join(image["alt"].split())
 
 
+def test_a_chart_carries_its_data_table() -> None:
+    """Heads with scope, the first cell of a row as its head; hostile text stays text; no table, no disclosure."""
+    table = (("Đơn vị", "Số tin"), ("Hồng Bàng", "155"), ("<b>Đồ Sơn</b>", "≈ (+3)"))
+    blocks = (replace(figure("co-bang"), table=table), figure("khong-bang"))
+    page = BeautifulSoup(html.render(replace(sample(), parts=(Part("main", blocks),))), "html.parser")
+    with_table, other = page.select("figure")
+    data = one(with_table, "details table")
+    assert [th["scope"] for th in data.select("thead th")] == ["col", "col"]
+    rows = [[cell.get_text() for cell in row.select("th, td")] for row in data.select("tbody tr")]
+    assert rows == [["Hồng Bàng", "155"], ["<b>Đồ Sơn</b>", "≈ (+3)"]]
+    assert [th["scope"] for th in data.select("tbody th")] == ["row", "row"]
+    assert not other.select("table")
+
+
+def test_a_plain_title_has_no_letterhead() -> None:
+    """A profile is no official letter: no party heading, no number, no empty lines of them."""
+    title = TitleBlock("", (), "", "", "QUẬN HỒNG BÀNG", ("Số liệu năm 2023",))
+    page = BeautifulSoup(html.render(replace(sample(), parts=(Part("main", (title,)),))), "html.parser")
+    assert not page.select(".letterhead")
+    assert words(one(page, "h1")) == "QUẬN HỒNG BÀNG Số liệu năm 2023"
+
+
 def test_head_and_closing_of_the_document() -> None:
     page = BeautifulSoup(text_of("plain"), "html.parser")
     assert words(one(page, "h1")) == "Báo cáo Kết quả phối hợp năm 2023; nhiệm vụ năm 2024"
