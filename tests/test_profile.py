@@ -23,7 +23,6 @@ from danvan.units import Unit
 
 ROOT = Path(__file__).resolve().parent.parent
 PLANTED = ("tips_received", "tips_valuable", "petitions_received", "petitions_in_authority", "petitions_resolved")
-FILES = ("Hồng Bàng.xlsx", "An Lão.xlsx", "Bạch Long Vĩ.xlsx")
 
 
 def marker(number: int, row: int, year: int) -> int:
@@ -111,11 +110,10 @@ def test_no_other_units_name_or_file_is_in_a_packet(book: Book) -> None:
 
 
 @pytest.mark.long
-def test_the_outputs_hold_nothing_of_another_unit(marked: Project) -> None:
+def test_the_outputs_hold_nothing_of_another_unit(marked: Project, book: Book) -> None:
     """HTML, PDF, charts' tables, executed notebook, trace, manifest."""
-    names = [Path(file).stem for file in FILES]
-    built = pipeline.profiles(marked, 2023, names)
-    units = units_named(Book(read_year(marked, 2023), "internal"), names)
+    built = pipeline.profiles(marked, 2023)
+    units = units_named(book, [])
     assert [one.folder.name for one in built] == [unit.full_name for unit in units]
     for one, unit in zip(built, units, strict=True):
         texts = {path.name: _text(path) for path in one.folder.rglob("*") if path.is_file() and path.suffix != ".png"}
@@ -126,8 +124,8 @@ def test_the_outputs_hold_nothing_of_another_unit(marked: Project) -> None:
             assert all(mark in texts[name] for mark in own(marked, unit)), (unit.name, name)
         with pypdfium2.PdfDocument(one.folder / "ho-so-2023.pdf") as pdf:
             assert len(pdf) <= 2
-    again = pipeline.profiles(marked, 2023, names)
-    assert not any(one.fresh for one in again)
+    again = pipeline.profiles(marked, 2023, ["An Lão", "Quận Đồ Sơn"])
+    assert [(one.folder.name, one.fresh) for one in again] == [("Huyện An Lão", False), ("Quận Đồ Sơn", False)]
 
 
 def _text(path: Path) -> str:
