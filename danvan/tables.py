@@ -95,7 +95,7 @@ def by_unit(
         rows.append(row(last_label, "last", (_or_none(last.get((i.code, TOTAL))) for i in indicators)))
         rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
     columns = tuple(_column(i) for i in indicators)
-    return Table(table_id, caption, "Đơn vị", columns, tuple(rows), _notes(changes))
+    return Table(table_id, caption, "Đơn vị", columns, tuple(rows), _notes(changes if last is not None else {}))
 
 
 def _notes(changes: dict[str, Change]) -> tuple[str, ...]:
@@ -133,7 +133,9 @@ def by_year(
         )
         for i in indicators
     ]
-    return Table(table_id, caption, "Chỉ tiêu", tuple(columns), tuple(rows), _notes(changes))
+    return Table(
+        table_id, caption, "Chỉ tiêu", tuple(columns), tuple(rows), _notes(changes if last is not None else {})
+    )
 
 
 def completeness(catalogue: Catalogue, units: Units, now: Results, year: int) -> Table:

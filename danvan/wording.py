@@ -248,7 +248,7 @@ _METHODS = {
 
 def why_not(changes: Iterable[Change]) -> str:
     """'Không so sánh được: địa giới thành phố thay đổi từ 01/7/2025.', or '' where all can be compared."""
-    reasons = dict.fromkeys(change.reason for change in changes if change.way == "incomparable" and change.last)
+    reasons = dict.fromkeys(change.reason for change in changes if change.way == "incomparable")
     return f"Không so sánh được: {'; '.join(reasons)}." if reasons else ""
 
 
