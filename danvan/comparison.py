@@ -18,7 +18,7 @@ from danvan.catalogue import Catalogue, Indicator
 from danvan.intake.observations import EXACT, Status
 from danvan.intake.year import Year
 from danvan.lineage import Lineage
-from danvan.measures import TOTAL, Provenance, Result, Results, is_of_city, rounded, sum_bound
+from danvan.measures import TOTAL, Provenance, Result, Results, added, is_of_city, rounded, sum_bound
 from danvan.params import Period, Thresholds
 from danvan.units import Unit, Units
 
@@ -200,9 +200,9 @@ def _joined(one: Result, other: Result) -> Result:
         if part.status is Status.NOT_APPLICABLE:
             return replace(rest, provenance=_together(one, other))
     known = one.value is not None and other.value is not None
-    above = _sum(one.numerator, other.numerator)
-    below = _sum(one.denominator, other.denominator)
-    value = _sum(one.value, other.value)
+    above = added((one.numerator, other.numerator))
+    below = added((one.denominator, other.denominator))
+    value = added((one.value, other.value))
     if one.indicator.kind == "ratio":
         value = above / below * (one.indicator.scale or 1) if above is not None and below else None
     return replace(
@@ -222,7 +222,3 @@ def _joined(one: Result, other: Result) -> Result:
 
 def _together(one: Result, other: Result) -> Provenance:
     return "illustrative" if "illustrative" in (one.provenance, other.provenance) else one.provenance
-
-
-def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return None if one is None or other is None else one + other

@@ -107,9 +107,9 @@ def to_date(results: Sequence[Result]) -> Result:
     if last.indicator.time == "stock":
         return replace(last, scope=TO_DATE)
     ratio = last.indicator.kind == "ratio"
-    above = _added(result.numerator for result in results)
-    below = _added(result.denominator for result in results)
-    value = _added(result.value for result in results)
+    above = added(result.numerator for result in results)
+    below = added(result.denominator for result in results)
+    value = added(result.value for result in results)
     if ratio:
         value = above / below * (last.indicator.scale or 1) if above is not None and below else None
     unknown = next((result.status for result in results if result.value is None), Status.NOT_REPORTED)
@@ -129,7 +129,8 @@ def to_date(results: Sequence[Result]) -> Result:
     )
 
 
-def _added(values: Iterable[Decimal | None]) -> Decimal | None:
+def added(values: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; None where one of them is not known."""
     known = list(values)
     return None if None in known else sum((value for value in known if value is not None), Decimal(0))
 

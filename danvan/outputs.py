@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from danvan import paper
-from danvan.document import BLOCK_MIME, Block, Meta, TitleBlock, to_json
+from danvan import paper, tables
+from danvan.document import BLOCK_MIME, Block, Meta, Table, TitleBlock, to_json
 from danvan.errors import SettingsError
 
 
@@ -59,6 +59,11 @@ class Drawn:
             "image/png": paper.to_png(self.figure),
             "text/plain": self.caption,
         }, {"image/svg+xml": about, "image/png": {"width": 600}}
+
+
+def shown(table: Table) -> Shown:
+    """A table as a notebook output."""
+    return Shown(table, tables.to_html(table))
 
 
 def plain_title(meta: Meta, kind: str, *subject: str) -> Shown:

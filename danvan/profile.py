@@ -21,7 +21,7 @@ from danvan.errors import SettingsError
 from danvan.intake.findings import Finding
 from danvan.intake.year import read_year
 from danvan.measures import TOTAL, Result, rounded, span_scope
-from danvan.outputs import Drawn, Shown, plain_title
+from danvan.outputs import Drawn, Shown, plain_title, shown
 from danvan.paths import find_project
 from danvan.trace import traced
 from danvan.units import Unit
@@ -69,7 +69,6 @@ def packet(book: Book, unit: Unit) -> Packet:
         "unit": unit.full_name,
         "name": unit.name,
         "span": wording.span(unit.first_day, unit.last_day),
-        "whole_year": len(book.units.spans) == 1,
         "missing": unit in book.missing,
         "confidence": book.params.thresholds.confidence_percent,
         "meta": to_json(meta),
@@ -94,14 +93,12 @@ def _concerns(unit: Unit, indicator: Indicator, book: Book) -> bool:
 
 def _row(book: Book, unit: Unit, indicator: Indicator) -> dict[str, Any]:
     change = book.change_of(indicator.code, unit.id)
-    interval = book.interval_of(change.now)
     fair = change.last is not None and change.last.value is not None
     return {
         "section": indicator.section,
         "name": indicator.name,
         "measured_in": indicator.measured_in,
         "own": _cell(change.now),
-        "interval": wording.of_interval(interval, indicator) if interval and indicator.kind == "ratio" else "",
         "last": _cell(change.last) if change.last and fair else {"text": "–", "kind": "not_applicable", "key": ""},
         "change": wording.change_in_table(change),
         "reason": change.reason,
@@ -295,7 +292,7 @@ class Profile:
             rows.append(TableRow(f"{row['name']} ({row['measured_in']})", tuple(cells)))
         reasons = dict.fromkeys(row["reason"] for row in self._data["rows"] if row["reason"])
         notes = [tables.LEGEND] + [f"Không so sánh được: {'; '.join(reasons)}."] * bool(reasons)
-        return _shown(Table("so-lieu", caption, "Chỉ tiêu", tuple(columns), tuple(rows), tuple(notes)))
+        return shown(Table("so-lieu", caption, "Chỉ tiêu", tuple(columns), tuple(rows), tuple(notes)))
 
     def funnel(self, code: str, question: str) -> Drawn | None:
         """Its point between the limits of chance around the city's ratio; nothing where it has no such ratio."""
@@ -319,7 +316,7 @@ class Profile:
         """What it still owes; nothing where it owes nothing."""
         rows = [TableRow(name, (TableCell("chưa báo cáo", "missing"),)) for name in self._data["gaps"]]
         columns = (Column("Tình trạng", align="left"),)
-        return _shown(Table("con-thieu", "Số liệu còn thiếu", "Chỉ tiêu", columns, tuple(rows))) if rows else None
+        return shown(Table("con-thieu", "Số liệu còn thiếu", "Chỉ tiêu", columns, tuple(rows))) if rows else None
 
     def findings(self) -> Shown | None:
         """Its findings that are still open; nothing where there are none."""
@@ -330,14 +327,10 @@ class Profile:
         ]
         columns = tuple(Column(label, align="left") for label in names.values())
         return (
-            _shown(Table("can-xem", "Những điểm chờ sửa hoặc giải trình", "Chỉ tiêu", columns, tuple(rows)))
+            shown(Table("can-xem", "Những điểm chờ sửa hoặc giải trình", "Chỉ tiêu", columns, tuple(rows)))
             if rows
             else None
         )
-
-
-def _shown(table: Table) -> Shown:
-    return Shown(table, tables.to_html(table))
 
 
 def open_profile(year: int | None = None, unit: str = "") -> Profile:

@@ -13,7 +13,7 @@ from danvan.document import Column, Meta, Table, TableCell, TableRow
 from danvan.errors import SettingsError, nearest
 from danvan.intake.year import Year, read_year
 from danvan.measures import TOTAL, Result, to_date
-from danvan.outputs import Drawn, Shown, plain_title
+from danvan.outputs import Drawn, Shown, plain_title, shown
 from danvan.paths import Project, find_project
 from danvan.series import KINDS, Series, load_series
 from danvan.wording import Phrase
@@ -102,7 +102,7 @@ class Trends:
             cells += [self._cell(book.results.get((indicator.code, TOTAL))) for book in self.books]
             rows.append(TableRow(indicator.name, (*cells, self._to_date_cell(indicator))))
         notes = (tables.LEGEND, "Số cuối kỳ (*) không cộng qua các năm: cột cuối ghi số của năm cuối.")
-        return self._shown(Table(f"bang-{codes[0]}", caption, "Chỉ tiêu", tuple(columns), tuple(rows), notes))
+        return shown(Table(f"bang-{codes[0]}", caption, "Chỉ tiêu", tuple(columns), tuple(rows), notes))
 
     def breaks(self) -> Shown | None:
         """Why years cannot be compared: each pair of years, each reason, how many indicators; nothing if all can."""
@@ -119,7 +119,7 @@ class Trends:
                 rows.append(TableRow(years, (TableCell(names, "text"), TableCell(reason, "text"))))
         columns = (Column("Chỉ tiêu", align="left"), Column("Vì sao không so sánh được", align="left"))
         table = Table("khong-so-sanh", "Những chỗ không so sánh được giữa hai năm", "Hai năm", columns, tuple(rows))
-        return self._shown(table) if rows else None
+        return shown(table) if rows else None
 
     def context(self) -> Shown | None:
         """Peers and targets beside our figures; nothing where there are none."""
@@ -136,7 +136,7 @@ class Trends:
         columns = [Column("Số tham chiếu", align="left"), *(Column(f"Năm {year}") for year in self.years)]
         columns.append(Column("Nguồn", align="left"))
         table = Table("tham-chieu", "Số liệu tham chiếu, chỉ để đối chiếu", "Chỉ tiêu", tuple(columns), tuple(rows))
-        return self._shown(table) if rows else None
+        return shown(table) if rows else None
 
     def chart(self, *codes: str, question: str) -> Drawn:
         """A small line chart an indicator over all years, broken where two years cannot be compared."""
@@ -193,27 +193,23 @@ class Trends:
             return TableCell("chưa đủ năm", "missing")
         if indicator.kind == "boolean":
             return TableCell("–", "not_applicable")  # the same units each year, and not the same
-        shown = tables.cell(result)
-        return replace(shown, text=f"{shown.text} (*)") if indicator.time == "stock" else shown
+        cell = tables.cell(result)
+        return replace(cell, text=f"{cell.text} (*)") if indicator.time == "stock" else cell
 
     @staticmethod
     def _cell(result: Result | None) -> TableCell:
         if result is None:
             return TableCell("chưa có", "missing")
-        shown = tables.cell(result)
+        cell = tables.cell(result)
         if result.indicator.kind == "boolean" and result.value is not None:
-            return replace(shown, text=f"{shown.text.split(' ')[0]}/{wording.number(result.reported)}")
-        return shown
+            return replace(cell, text=f"{cell.text.split(' ')[0]}/{wording.number(result.reported)}")
+        return cell
 
     def _indicator(self, code: str) -> Indicator:
         known = self.latest.catalogue.by_code
         if code not in known:
             raise SettingsError(f"Không có chỉ tiêu “{code}”.{nearest(code, known)}")
         return known[code]
-
-    @staticmethod
-    def _shown(table: Table) -> Shown:
-        return Shown(table, tables.to_html(table))
 
 
 def open_trends(edition: str = "public") -> Trends:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +38,7 @@ from danvan.intake.observations import Status
 from danvan.intake.year import Year, read_year
 from danvan.measures import TOTAL
 from danvan.number import Calendar, Number, UnitList
-from danvan.outputs import Drawn, Shown
+from danvan.outputs import Drawn, Shown, shown
 from danvan.params import Reference
 from danvan.paths import Project, find_project
 from danvan.wording import Phrase
@@ -196,11 +197,14 @@ class Yearbook(Book):
         count = self.count("units")
         return wording.enumerate_(parts) + Phrase("", (count.key,))
 
+    @cached_property
+    def _changes(self) -> Table | None:
+        return tables.changes(self.lineage, self.body_versions, self.units, self.params.period)
+
     @property
     def changes_note(self) -> Phrase:
         """Whether units or bodies have changed in the year, in a sentence before the table of the changes."""
-        made = tables.changes(self.lineage, self.body_versions, self.units, self.params.period)
-        if made is None:
+        if self._changes is None:
             return Phrase("Trong năm, các đơn vị báo cáo và hai cơ quan không thay đổi.")
         return Phrase(
             "Trong năm có những thay đổi dưới đây. Số liệu trước và sau thay đổi chỉ được so sánh khi cùng địa bàn và "
@@ -339,12 +343,10 @@ class Yearbook(Book):
         mark = " (minh họa)" if self.illustrative_last else ""
         now_label, last_label = f"Năm {self.year}", f"Năm {self.last_year}{mark}"
         if by == "year":
-            return self._shown(
+            return shown(
                 tables.by_year(table_id, caption, indicators, self.results, last, changes, now_label, last_label)
             )
-        return self._shown(
-            tables.by_unit(table_id, caption, indicators, self.units, self.results, last, changes, last_label)
-        )
+        return shown(tables.by_unit(table_id, caption, indicators, self.units, self.results, last, changes, last_label))
 
     def annex(self, *sections: str, caption: str, level: Literal["unit", "city"] = "unit") -> Shown | None:
         """A table of the annex: all indicators of the sections, by unit, or those known for the whole city only.
@@ -369,19 +371,14 @@ class Yearbook(Book):
     def quality(self, what: Literal["completeness", "findings", "contradictions", "changes"]) -> Shown | None:
         """A table of the quality section; nothing where there is nothing to show."""
         if what == "changes":
-            made = tables.changes(self.lineage, self.body_versions, self.units, self.params.period)
-            return self._shown(made) if made else None
+            return shown(self._changes) if self._changes else None
         if what == "completeness":
-            return self._shown(tables.completeness(self.catalogue, self.units, self.results, int(self.year)))
+            return shown(tables.completeness(self.catalogue, self.units, self.results, int(self.year)))
         if what == "findings":
-            return self._shown(tables.findings(self.findings, self.catalogue)) if self.findings else None
+            return shown(tables.findings(self.findings, self.catalogue)) if self.findings else None
         if not self.stated:
             return None
-        return self._shown(tables.contradictions(self.stated, self.catalogue, self.results))
-
-    @staticmethod
-    def _shown(table: Table) -> Shown:
-        return Shown(table, tables.to_html(table))
+        return shown(tables.contradictions(self.stated, self.catalogue, self.results))
 
     # ------------------------------------------------------------ charts
 

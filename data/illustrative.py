@@ -274,9 +274,9 @@ def _limits(
         own = [term for term in terms if term.name == indicator.code and term.source == source]
         rest = Decimal(0)
         for term in (term for term in terms if term not in own):
-            known = before if term.source == "last" and before else after if across and not before else values
-            if term.source == "last" and not before:
-                known = values
+            known = after if across and not before else values
+            if term.source == "last":
+                known = before or values
             value = unit.count(term.name) if term.source == "unit" else known.get((unit.id, term.name))
             if value is None and (term.factor < 0 or (before and term.source == "last")):
                 break  # nothing follows while the other side is not known
