@@ -17,26 +17,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from danvan import pipeline
+from danvan import freshness
 from danvan.errors import DanvanError, ReturnsError, SettingsError, nearest
-from danvan.intake.findings import Finding
 from danvan.paths import Project, find_project
 from danvan.store import write_atomic
 
 if TYPE_CHECKING:  # what a command needs is imported when it is called
+    from danvan.intake.findings import Finding
     from danvan.intake.year import Year
     from danvan.status import Standing
+    from danvan.workers import How
 
 HELP = """\
 Cách dùng: python3 build.py [lệnh]
@@ -44,10 +36,16 @@ Cách dùng: python3 build.py [lệnh]
   (không có lệnh)           lập báo cáo của năm mới nhất có phiếu
   report NĂM... [--all]     lập báo cáo các năm nêu tên, hoặc mọi năm có phiếu
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
-     --force                     lập lại dù không có gì thay đổi
      --allow-incomplete          chấp nhận thiếu phiếu; tổng số sẽ ghi rõ là chưa đủ
   trends [--edition ...]    lập tài liệu diễn biến qua mọi năm có phiếu
   profile NĂM [ĐƠN_VỊ...]   lập hồ sơ số liệu của từng đơn vị, hoặc của các đơn vị nêu tên
+     Ba lệnh trên chỉ lập những gì đã cũ, và nhận thêm:
+     --jobs N                    lập N tài liệu cùng lúc (mặc định: số nhân của máy)
+     --explain                   nói vì sao từng tài liệu phải lập lại
+     --force                     bỏ mọi kết quả trung gian, lập lại từ đầu
+     --cold                      không dùng nhân Jupyter chuẩn bị sẵn; kết quả như nhau, chậm hơn
+  preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
+  status [NĂM...]           tài liệu nào đã cũ và vì sao; không lập gì
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
   form NĂM [--out THƯ_MỤC]  lập mẫu phiếu cho từng đơn vị (mặc định vào data/NĂM/forms)
   check NĂM [--json TỆP]    đọc, kiểm tra phiếu; lập bản trả lời từng đơn vị và bảng theo dõi
@@ -56,10 +54,11 @@ Cách dùng: python3 build.py [lệnh]
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
 """
-COMMANDS = ("report", "trends", "profile", "new-year", "form", "check", "lab", "test")
+COMMANDS = ("report", "trends", "profile", "preview", "status", "new-year", "form", "check", "lab", "test")
 _WRONG = (  # argparse's messages -> ours
     (r"argument command: invalid choice: '(.*?)'.*", "không có lệnh “{0}”"),
     (r"argument (\S+): invalid choice: '(.*?)'.*", "{0} không nhận “{1}”"),
+    (r"argument --jobs: invalid \S+ value: '(.*?)'", "--jobs phải là số từ 1 trở lên, không phải “{0}”"),
     (r"argument (\S+): invalid \S+ value: '(.*?)'", "{0} phải là số năm, không phải “{1}”"),
     (r"argument (\S+): expected .*", "{0} còn thiếu giá trị"),
     (r"unrecognized arguments: (.*)", "không có tham số “{0}”"),
@@ -81,7 +80,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = _errors()
     try:
         parser = _parser()
         arguments, rest = parser.parse_known_args(argv)
@@ -92,6 +91,8 @@ def main(argv: list[str]) -> int:
             "report": report,
             "trends": trends,
             "profile": profile,
+            "preview": preview,
+            "status": status,
             "new-year": new_year,
             "form": form,
             "check": check,
@@ -100,15 +101,8 @@ def main(argv: list[str]) -> int:
         return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)
-    except ReturnsError as error:
-        errors.print(f"[bold red]{escape(str(error))}[/]")
-        for finding in error.findings:
-            if isinstance(finding, Finding):
-                errors.print(escape(_line(finding)))
-        return error.exit_code
     except DanvanError as error:
-        errors.print(escape(str(error)))
-        return error.exit_code
+        return _told(error, errors)
     except KeyboardInterrupt:
         errors.print("Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.")
         return 130
@@ -117,12 +111,14 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="build.py", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command")
-    parser.set_defaults(years=[], all=False, edition="public", force=False, allow_incomplete=False)
+    parser.set_defaults(
+        years=[], all=False, edition="public", force=False, allow_incomplete=False, jobs=0, cold=False, explain=False
+    )
     one = commands.add_parser("report", allow_abbrev=False)
     one.add_argument("years", metavar="NĂM", nargs="*", type=int)
     one.add_argument("--all", action="store_true")
     one.add_argument("--edition", choices=("public", "internal"), default="public")
-    one.add_argument("--force", action="store_true")
+    _building(one)
     one.add_argument("--allow-incomplete", action="store_true")
     two = commands.add_parser("check", allow_abbrev=False)
     two.add_argument("year", metavar="NĂM", type=int)
@@ -134,59 +130,108 @@ def _parser() -> argparse.ArgumentParser:
     four.add_argument("year", metavar="NĂM", type=int)
     five = commands.add_parser("trends", allow_abbrev=False)
     five.add_argument("--edition", choices=("public", "internal"), default="public")
-    five.add_argument("--force", action="store_true")
+    _building(five)
     six = commands.add_parser("profile", allow_abbrev=False)
     six.add_argument("year", metavar="NĂM", type=int)
     six.add_argument("units", metavar="ĐƠN_VỊ", nargs="*")
-    six.add_argument("--force", action="store_true")
+    _building(six)
+    seven = commands.add_parser("status", allow_abbrev=False)
+    seven.add_argument("years", metavar="NĂM", nargs="*", type=int)
+    eight = commands.add_parser("preview", allow_abbrev=False)
+    eight.add_argument("year", metavar="NĂM", type=int)
+    eight.add_argument("--edition", choices=("public", "internal"), default="public")
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
 
+def _building(parser: argparse.ArgumentParser) -> None:
+    """What all commands that build documents take."""
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=0)
+    for flag in ("--explain", "--force", "--cold"):
+        parser.add_argument(flag, action="store_true")
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
 def report(project: Project, arguments: argparse.Namespace) -> int:
     """Build what is stale of the named years (default: the latest)."""
+    from danvan import pipeline
+
     years = project.years_with_returns() if arguments.all else arguments.years or [project.latest_year()]
-    for year in years:
-        with _progress() as step:
-            built = pipeline.report(
-                project,
-                year,
-                arguments.edition,
-                force=arguments.force,
-                allow_incomplete=arguments.allow_incomplete,
-                progress=step,
-            )
-        where = project.relative(built.folder)
-        if not built.fresh:
-            print(f"Báo cáo năm {year} đã mới nhất: {where}")
+    options = {"force": arguments.force, "allow_incomplete": arguments.allow_incomplete}
+    with _building_shown(arguments) as how:
+        outcomes = pipeline.reports(project, years, arguments.edition, how=how, **options)
+    code = 0
+    for task, built in outcomes:
+        year = task.parameters["year"]
+        if isinstance(built, DanvanError):
+            code = code or _told(built, _errors(), f"{task.title}: " if len(outcomes) > 1 else "")
+        elif not built.fresh:
+            print(freshness.report_is_current(project, int(year), arguments.edition))
         else:
             remarks = f"; {built.warnings} điểm cần xem lại (build.py check {year})" if built.warnings else ""
-            print(f"Đã lập báo cáo năm {year}: {where}{remarks}")
-    return 0
+            print(f"Đã lập báo cáo năm {year}: {project.relative(built.folder)}{remarks}")
+    return code
 
 
 def trends(project: Project, arguments: argparse.Namespace) -> int:
     """Build the long view over all years."""
-    with _progress() as step:
-        built = pipeline.trends(project, arguments.edition, force=arguments.force, progress=step)
-    where = project.relative(built.folder)
-    print(f"Đã lập tài liệu diễn biến: {where}" if built.fresh else f"Tài liệu diễn biến đã mới nhất: {where}")
+    from danvan import pipeline
+
+    with _building_shown(arguments) as how:
+        built = pipeline.trends(project, arguments.edition, force=arguments.force, how=how)
+    done = f"Đã lập tài liệu diễn biến: {project.relative(built.folder)}"
+    print(done if built.fresh else freshness.trends_are_current(project, arguments.edition))
     return 0
 
 
 def profile(project: Project, arguments: argparse.Namespace) -> int:
     """Build the profiles of the named units, or of all."""
-    with _count_progress("Lập hồ sơ") as progress:
-        built = pipeline.profiles(project, arguments.year, arguments.units, force=arguments.force, progress=progress)
+    from danvan import pipeline
+
+    with _building_shown(arguments) as how:
+        built = pipeline.profiles(project, arguments.year, arguments.units, force=arguments.force, how=how)
     fresh = sum(one.fresh for one in built)
-    where = project.relative(built[0].folder.parent if len(built) > 1 else built[0].folder)
-    print(f"Hồ sơ đơn vị năm {arguments.year}: lập {fresh}, {len(built) - fresh} đã mới nhất: {where}")
+    where = built[0].folder.parent if len(built) > 1 else built[0].folder
+    print(freshness.profiles_are_there(project, arguments.year, fresh, len(built) - fresh, where))
+    return 0
+
+
+def preview(project: Project, arguments: argparse.Namespace) -> int:
+    """Show the report while it is being written; until Ctrl-C."""
+    from danvan import pipeline, workers
+    from danvan import preview as window
+
+    def ready(address: str) -> None:
+        print(f"Xem trước báo cáo năm {arguments.year}: {address}", "Ctrl-C để dừng.", sep="\n", flush=True)
+
+    with workers.AS_USUAL.warm():
+        pages = pipeline.Pages(project, arguments.year, arguments.edition)
+        try:
+            window.serve(project, pages, arguments.year, ready=ready)
+        finally:
+            pages.close()
+    return 0
+
+
+def status(project: Project, arguments: argparse.Namespace) -> int:
+    """What is stale, and why."""
+    from danvan import display, pipeline
+
+    for standing in pipeline.status(project, arguments.years or project.years_with_returns()):
+        print(display.because(standing.title, standing.reasons))
     return 0
 
 
 def new_year(project: Project, arguments: argparse.Namespace) -> int:
     """Set up the next year from the last."""
-    made = pipeline.new_year(project, arguments.year)
+    from danvan import exchange
+
+    made = exchange.new_year(project, arguments.year)
     print(f"Đã chuẩn bị năm {arguments.year}: {len(made)} mục, gồm {project.relative(made[0])} và mẫu phiếu trong")
     print(f"{project.relative(project.forms(arguments.year))}. Xem lại các chỗ ghi “Chép từ năm ...” trong params.")
     return 0
@@ -194,13 +239,16 @@ def new_year(project: Project, arguments: argparse.Namespace) -> int:
 
 def form(project: Project, arguments: argparse.Namespace) -> int:
     """Write the workbooks that units fill in."""
-    made = pipeline.forms(project, arguments.year, arguments.out)
+    from danvan import exchange
+
+    made = exchange.forms(project, arguments.year, arguments.out)
     print(f"Đã lập {len(made)} mẫu phiếu năm {arguments.year} trong {made[0].parent}.")
     return 0
 
 
 def check(project: Project, arguments: argparse.Namespace) -> int:
     """Read and check the returns: findings by unit, also as JSON; then the replies and the board."""
+    from danvan import exchange
     from danvan.intake.year import read_year
 
     with _count_progress("Đọc phiếu") as progress:
@@ -213,7 +261,7 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
             raise SettingsError(f"Không ghi được {arguments.json} ({error.strerror}). Hãy chọn tệp khác.") from None
     _show(year)
     today = _today()
-    _show_board(year, pipeline.reply(project, year, today).standings, today)
+    _show_board(year, exchange.reply(project, year, today).standings, today)
     errors = sum(finding.severity == "error" for finding in year.findings)
     answered = sum(not finding.is_open for finding in year.findings)
     print(
@@ -283,27 +331,37 @@ def _line(finding: Finding) -> str:
     return f"- {unit}{finding.cell}: “{finding.found}”. {finding.reason} {finding.remedy}"
 
 
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _told(error: DanvanError, errors: Console, about: str = "") -> int:
+    """Say what is wrong; gives the exit code."""
+    if isinstance(error, ReturnsError):
+        from danvan.intake.findings import Finding
+
+        errors.print(f"[bold red]{escape(about)}{escape(str(error))}[/]")
+        for finding in error.findings:
+            if isinstance(finding, Finding):
+                errors.print(escape(_line(finding)))
+    else:
+        errors.print(f"{escape(about)}{escape(str(error))}")
+    return error.exit_code
+
+
 @contextmanager
-def _progress() -> Iterator[pipeline.Progress]:
-    """One line that says the stage, on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Chuẩn bị")
-        yield lambda words: progress.update(task, description=words)
+def _building_shown(arguments: argparse.Namespace) -> Iterator[How]:
+    """How to build, as the arguments say, and a display of what is being built."""
+    from danvan import display, workers
+
+    with display.Display(_errors(), explain=arguments.explain) as listener:
+        yield workers.How(arguments.jobs or workers.cores(), arguments.cold, listener)
 
 
 @contextmanager
 def _count_progress(words: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar over files read or pages built, on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _done, _of: None
-        return
-    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("")
-        yield lambda done, of: progress.update(task, completed=done, total=of)
+    """A bar over files read, on a terminal; nothing elsewhere."""
+    from danvan import display
+
+    with display.counted(_errors(), words) as progress:
+        yield progress

@@ -84,7 +84,7 @@ class ListBlock:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart. `svg` is the whole SVG text, `png` the same drawing for readers that lack SVG.
+    """A chart. `svg` is the whole SVG text, the only drawing there is.
 
     `table` is what the chart shows, in words and printed numbers; its first row are the heads.
     """
@@ -93,7 +93,6 @@ class Figure:
     caption: str
     alt: str
     svg: str
-    png: bytes
     table: tuple[tuple[str, ...], ...] = ()
 
 

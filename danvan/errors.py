@@ -11,7 +11,6 @@ Every text is Vietnamese and written for the analyst: what was found, where, why
 
 from __future__ import annotations
 
-import difflib
 import errno
 from collections.abc import Iterable, Sequence
 
@@ -44,6 +43,9 @@ class ReturnsError(DanvanError):
         super().__init__(message)
         self.findings = tuple(findings)
 
+    def __reduce__(self) -> tuple[type, tuple[str, Sequence[object]]]:
+        return type(self), (str(self), self.findings)  # it is raised in one process and told in another
+
 
 class LockedError(DanvanError):
     exit_code = 3
@@ -55,5 +57,7 @@ class StageError(DanvanError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word nearest to `word` as a hint (' Có phải là “x”?'), or '' when none is near."""
+    import difflib  # not every start needs it
+
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Có phải là “{match[0]}”?" if match else ""

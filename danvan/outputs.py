@@ -28,7 +28,7 @@ class Shown:
 
 
 class Drawn:
-    """A chart as a notebook output: SVG for the report, PNG beside it, with id, caption and alternative text.
+    """A chart as a notebook output: its SVG, with id, caption and alternative text.
 
     `table`: what it shows, the heads first.
     """
@@ -54,11 +54,8 @@ class Drawn:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         about: dict[str, Any] = {"id": self.id, "caption": self.caption, "alt": self.alt, "results": self.results}
         about |= {"table": self.table} if self.table else {}
-        return {
-            "image/svg+xml": paper.to_svg(self.figure, self.id),
-            "image/png": paper.to_png(self.figure),
-            "text/plain": self.caption,
-        }, {"image/svg+xml": about, "image/png": {"width": 600}}
+        svg = paper.to_svg(self.figure, self.id)
+        return {"image/svg+xml": svg, "text/plain": self.caption}, {"image/svg+xml": about}
 
 
 def shown(table: Table) -> Shown:

@@ -1,4 +1,4 @@
-"""The sheet that charts are drawn on: the one style, texts measured and placed in points, axes, SVG and PNG files.
+"""The sheet that charts are drawn on: the one style, texts measured and placed in points, axes, the SVG file.
 
 A sheet is 16 cm wide (the text width of A4) and as high as its content needs. Matplotlib's axes are not used: so
 nothing is cut, nothing overlaps, no slow tight box is needed.
@@ -10,18 +10,25 @@ import hashlib
 import io
 import math
 import re
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 from matplotlib import RcParams, rc_context, rc_params_from_file, rcParams
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.ft2font import FT2Font
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Shape
-from matplotlib.textpath import text_to_path
+from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
 from matplotlib.transforms import Affine2D
 
 FONTS = Path(__file__).with_name("fonts")
@@ -33,6 +40,7 @@ TEXT, SMALL = 10.0, 9.0  # points
 INK, GREY, FAINT, RULE = "#1a1a1a", "#595959", "#a3abb5", "#cfd5dc"
 PALE, BLUE, NAVY, RUST = "#dce9f3", "#3f86bd", "#003f6e", "#b34700"  # differ in grey print too
 DASH, DOTS = (4.0, 2.5), (1.0, 2.0)  # strokes and gaps of lines
+DPI = 200  # of pixels within an SVG
 
 
 @dataclass(frozen=True)
@@ -70,12 +78,48 @@ def use_style() -> None:
     rcParams.update(style())
 
 
-def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG of 200 dots an inch, the same bytes every time."""
-    file = io.BytesIO()
-    with rc_context(style()):
-        figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
+class _Letters(TextToPath):
+    """Matplotlib's outlines of letters, from fonts in memory.
+
+    It keeps fonts open as files, and goes back to them for each letter of each text: that takes half as long again as
+    all the rest of a chart. Without this class charts are the same, only slower.
+    """
+
+    def _get_font(self, prop: FontProperties) -> FT2Font:
+        paths = tuple((font.path, font.face_index) for font in fontManager._find_fonts_by_props(prop))
+        font = _in_memory(paths, threading.get_ident())
+        font.set_size(self.FONT_SCALE, self.DPI)
+        return font
+
+
+@lru_cache(maxsize=64)
+def _in_memory(paths: tuple[tuple[str, int], ...], _thread: int) -> FT2Font:
+    """The first font, with the others for letters that it lacks; no two threads may share one."""
+    first, *others = ((io.BytesIO(Path(path).read_bytes()), index) for path, index in paths)
+    return FT2Font(first[0], face_index=first[1], _fallback_list=[FT2Font(f, face_index=index) for f, index in others])
+
+
+_letters = _Letters()
+
+
+def _drawn(figure: Figure) -> str:
+    """What `savefig` would write, without its detours: the figure on white, in points, as Matplotlib's SVG."""
+    file, (width, height), dpi = io.StringIO(), figure.get_size_inches(), figure.dpi
+    said = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # not who made it, nor when
+    svg: Any = RendererSVG(width * 72, height * 72, file, image_dpi=DPI, metadata=said)  # type: ignore[no-untyped-call]
+    svg._text2path = _letters
+    renderer: Any = MixedModeRenderer(figure, width, height, DPI, svg)  # type: ignore[no-untyped-call]
+    figure.set(facecolor="white", dpi=72)
+    try:
+        figure.draw(renderer)
+    finally:
+        figure.dpi = dpi
+    svg.finalize()
     return file.getvalue()
+
+
+_JUNK = re.compile(r"<(?:\?xml.*?\?|!DOCTYPE.*?|!--.*?--|metadata>.*?</metadata|style.*?</style)>", re.DOTALL)
+_LINK = re.compile(r'(href="|url\()#([^")]+)(?:" transform="translate\((-?[\d.]+) 0\)"/>)?')
 
 
 def to_svg(figure: Figure, id: str) -> str:
@@ -83,39 +127,46 @@ def to_svg(figure: Figure, id: str) -> str:
 
     All ids inside depend on `id`, so that figures can stand in one HTML page.
     """
-    file = io.BytesIO()
     with rc_context({**style(), "svg.hashsalt": id}):
-        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg = file.getvalue().decode()
+        svg = _drawn(figure)
     # <style> would reach into the whole HTML page: the root says the same, for itself
-    junk = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>|(?<=>)\s+"
-    svg = re.sub(junk, "", svg, flags=re.DOTALL)
+    svg = _JUNK.sub("", "".join(map(str.strip, svg.splitlines())))
     svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
     # attributes instead of CSS, which a page with a strict security policy ignores
     css = re.compile(r'style="((?:[\w-]+: [^;"]+(?:; )?)+)"')
     svg = css.sub(lambda css: re.sub(r"([\w-]+): ([^;]+)(?:; )?", r'\1="\2" ', css[1]).rstrip(), svg)
     for blank in re.findall(r'<path id="([^"]+)" transform=[^>]*>', svg):  # spaces between words
-        svg = re.sub(rf'<(use xlink:href="#|path id="){re.escape(blank)}"[^>]*>', "", svg)
-    svg = re.sub(r' transform="translate\((-?[\d.]+) 0\)"/>', lambda at: f' x="{float(at[1]):.0f}"/>', svg)
+        svg = re.sub(rf'<(?:use xlink:href="#|path id="){re.escape(blank)}"[^>]*>', "", svg)
     svg = re.sub(r' d="([^"]*)"( transform="scale\(0\.015625\)")?', _path, svg)
 
     used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', svg))
     prefix = "f" + hashlib.sha256(id.encode()).hexdigest()[:6]
     short = {old: f"{prefix}{number:x}" for number, old in enumerate(used)}
     svg = re.sub(r' id="([^"]+)"', lambda name: f' id="{short[name[1]]}"' if name[1] in short else "", svg)
-    return re.sub(r'(href="|url\()#([^")]+)', lambda link: f"{link[1]}#{short[link[2]]}", svg) + "\n"
+
+    def link(found: re.Match[str]) -> str:
+        at = f'" x="{float(found[3]):.0f}"/>' if found[3] else ""  # of a letter in its line
+        return f"{found[1]}#{short[found[2]]}{at}"
+
+    return _LINK.sub(link, svg) + "\n"
 
 
 def _path(found: re.Match[str]) -> str:
-    """A path's attributes, shorter: two decimals; of letters (on 6400 points to the text size) a grid of 1600."""
+    """A path's attributes, shorter: two decimals; a letter as below."""
+    if found[2]:
+        return _letter(found[1])
     commands = re.findall(r"([A-Za-z])([^A-Za-z]*)", found[1])
-    if not found[2]:
-        rounded = [(c, [f"{float(n):.2f}".rstrip("0").rstrip(".") for n in points.split()]) for c, points in commands]
-        return ' d="' + "".join(command + " ".join(points) for command, points in rounded) + '"'
+    rounded = [(c, [f"{float(n):.2f}".rstrip("0").rstrip(".") for n in points.split()]) for c, points in commands]
+    return ' d="' + "".join(command + " ".join(points) for command, points in rounded) + '"'
+
+
+@lru_cache(maxsize=2_000)
+def _letter(outline: str) -> str:
+    """The attributes of a letter's path (on 6400 points to the text size): on a grid of 1600, from point to point."""
     here, begin, out = [0, 0], [0, 0], ""
-    for command, numbers in commands:
+    for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", outline):
         points = [round(float(number) / 4) for number in numbers.split()]
-        steps = [str(point - here[i % 2]) for i, point in enumerate(points)]  # from point to point
+        steps = [str(point - here[i % 2]) for i, point in enumerate(points)]
         here = points[-2:] or begin
         begin = here if command == "M" else begin
         out += command.lower() + " ".join(steps).replace(" -", "-")
@@ -125,10 +176,13 @@ def _path(found: re.Match[str]) -> str:
 # --- paper (all lengths in points) ---
 
 
+def _font(size: float, bold: bool) -> FontProperties:
+    return FontProperties(family=style()["font.family"], size=size, weight="bold" if bold else "normal")
+
+
 @lru_cache(maxsize=10_000)
 def _line_width(line: str, size: float, bold: bool) -> float:
-    font = FontProperties(family=style()["font.family"], size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0])
+    return float(_letters.get_text_width_height_descent(line, _font(size, bold), ismath=False)[0])
 
 
 def text_width(text: str, size: float = TEXT, bold: bool = False) -> float:
@@ -223,6 +277,26 @@ def in_words(numbers: Sequence[float]) -> list[str]:
 
 # --- the sheet ---
 
+Side = Literal["left", "center", "right"]  # where words stand, seen from themselves: the point is on this side
+
+
+class _Line(Text):
+    """One line of words at a point of its baseline: nothing that Matplotlib would have to lay out once more."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        (x, y), words = self.get_position(), self.get_text()
+        width = _line_width(words, self.get_fontsize(), self.get_fontweight() == "bold")
+        x -= {"left": 0, "center": width / 2, "right": width}[self.get_horizontalalignment()]
+        x, y = self.get_transform().transform((x, y))
+        renderer.open_group("text")
+        gc = renderer.new_gc()
+        gc.set_foreground(self.get_color())
+        if renderer.flipy():
+            y = renderer.get_canvas_width_height()[1] - y
+        renderer.draw_text(gc, x, y, words, self.get_fontproperties(), 0)
+        gc.restore()
+        renderer.close_group("text")
+
 
 class Paper:
     """A white sheet: x from the left, y from the top; `y` is where the next thing may begin."""
@@ -244,14 +318,15 @@ class Paper:
         size: float = TEXT,
         colour: str = INK,
         bold: bool = False,
-        ha: str = "left",
+        ha: Side = "left",
     ) -> None:
         """Words about the middle line y; each line is its own text, or marks above letters would push lines apart."""
         baseline = y - text_height(words, size) / 2 + size * 0.93
         for number, line in enumerate(words.split("\n") if words else []):
-            text = self.figure.text(x, baseline + number * size * 1.2, line, transform=self._points)
-            text.set(fontfamily=style()["font.family"], fontweight="bold" if bold else "normal", fontsize=size)
-            text.set(color=colour, horizontalalignment=ha, parse_math=False, usetex=False)
+            at = x, baseline + number * size * 1.2
+            text = _Line(*at, line, color=colour, horizontalalignment=ha, fontproperties=_font(size, bold))
+            text.set(parse_math=False, usetex=False, transform=self._points, figure=self.figure)
+            self.figure.texts.append(text)
 
     def paragraph(self, words: str, colour: str = GREY, size: float = SMALL, bold: bool = False) -> None:
         """Words over the whole width."""

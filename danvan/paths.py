@@ -91,10 +91,17 @@ class Project:
         return self.reports / str(year) / edition
 
     def profile(self, year: int, unit: str) -> Path:
-        return self.reports / str(year) / "profiles" / unit
+        return self.profiles(year) / unit
 
     def trends(self, edition: str) -> Path:
         return self.reports / "trends" / edition
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".cache"
+
+    def profiles(self, year: int) -> Path:
+        return self.reports / str(year) / "profiles"
 
     def figures(self, year: int) -> Path:
         return self.root / "figures" / str(year)

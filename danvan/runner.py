@@ -1,4 +1,7 @@
-"""A notebook through Papermill, its inline expressions evaluated while the kernel lives. Only importer of papermill."""
+"""A notebook through Papermill, its inline expressions evaluated while the kernel lives. Only importer of papermill.
+
+The kernel is warm where a build has a zygote (see kernels), else started the usual way; what comes out is the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -22,8 +24,10 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
-from danvan import prose
+from danvan import environment, prose
 from danvan.errors import DISK_REFUSES, SettingsError, StageError, nearest
+from danvan.kernels import zygote
+from danvan.kernels.manager import WarmKernelManager
 
 KERNEL = "python3"
 _TYPES: dict[str, type] = {"int": int, "str": str, "bool": bool, "float": float}
@@ -63,15 +67,17 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             "timeout": kwargs.get("execution_timeout"),
             "startup_timeout": kwargs.get("start_timeout", 60),
             "resources": kwargs.get("resources", {}),
+            "kernel_manager_class": WarmKernelManager,
+            "shutdown_kernel": "immediate",  # nothing in it is worth the half second of a polite end
+            "record_timing": False,
         }
-        environment = {**os.environ, **kwargs.get("environment", {})}
-        with TemporaryDirectory(prefix="danvan-") as private, Path(private, "log").open("wb+") as log:
+        with zygote.private_folder() as private, Path(private, "log").open("wb+") as log:
             if os.name != "nt":  # Windows has no such sockets
                 # Kernel and engine talk through files that only this user can read.
                 options["config"] = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(private, "k"))}})
             client = Client(nb_man, kernel_name=kernel_name, **options)
             try:
-                done: NotebookNode = client.execute(env=environment, stderr=log)
+                done: NotebookNode = client.execute(env=environment.of_kernel(kwargs.get("environment")), stderr=log)
             except RuntimeError as error:
                 log.seek(0)
                 last = log.read().decode(errors="replace").strip().splitlines()[-1:]
@@ -79,12 +85,11 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         return done
 
 
-def run(
-    notebook: Path, parameters: Parameters, out: Path, *, shown: str, environment: Mapping[str, str]
-) -> NotebookNode:
-    """Run `notebook` with its declared parameters; returns the executed notebook, also written to `out`.
+def run(notebook: Path, parameters: Parameters, out: Path, *, shown: str, own: Mapping[str, str]) -> NotebookNode:
+    """Run `notebook` with its declared parameters; returns the executed notebook: the same for the same inputs.
 
-    `shown` is its name in messages; `environment` is added to the kernel's.
+    `out`: where it lies, too, also after a failure. `shown` is its name in messages; `own` is added to the kernel's
+    environment.
 
     Raises SettingsError for parameters and for what must not stand in the notebook, NotebookError for a failing cell.
     """
@@ -94,7 +99,7 @@ def run(
         raise SettingsError(*wrong)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
-        papermill.execute_notebook(
+        done: NotebookNode = papermill.execute_notebook(
             str(notebook),
             str(out),
             parameters=dict(parameters),
@@ -103,8 +108,9 @@ def run(
             cwd=str(notebook.parent),
             progress_bar=False,
             autosave_cell_every=0,
+            request_save_on_cell_execute=False,  # saving after each cell costs more than most cells
             start_timeout=120,
-            environment=dict(environment),
+            environment=dict(own),
         )
     except (PapermillExecutionError, CellExecutionError) as error:
         raise _cell_error(error, out, shown) from None
@@ -112,8 +118,17 @@ def run(
         if isinstance(error, OSError) and error.errno in DISK_REFUSES:
             raise
         raise NotebookError(f"{shown}: nhân Jupyter không chạy được ({error}). Hãy chạy lại.") from None
-    done = read(out, shown)
     _check_expressions(done, shown)
+    return _lasting(done)
+
+
+def _lasting(done: NotebookNode) -> NotebookNode:
+    """The executed notebook without what differs from run to run: times, and the id of Papermill's own cell."""
+    done.metadata.pop("papermill", None)
+    for cell in done.cells:
+        cell.metadata.pop("papermill", None)
+        if prose.INJECTED in cell.metadata.get("tags", []):
+            cell["id"] = "tham-so-lan-chay"
     return done
 
 
@@ -235,4 +250,3 @@ def _check_expressions(done: NotebookNode, shown: str) -> None:
 
 
 papermill_engines.register("danvan", Engine)
-os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # ipykernel's debugger warns about frozen modules

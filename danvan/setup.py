@@ -25,6 +25,9 @@ def main(argv: list[str]) -> int:
             return hand_over(argv)
         if argv[:1] == ["test"]:
             return run_tests(argv[1:])
+        if said := nothing_to_do(argv):
+            print(said)
+            return 0
         from danvan.cli import main as command_line
 
         return command_line(argv)
@@ -33,6 +36,16 @@ def main(argv: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def nothing_to_do(argv: list[str]) -> str | None:
+    """What to say where all that is asked for is there and current: found without importing what builds it."""
+    from pathlib import Path
+
+    from danvan import freshness
+    from danvan.paths import Project
+
+    return freshness.nothing_to_do(Project(Path(ROOT)), argv)
 
 
 # --- where to run ---------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
-"""Files that are whole or not there: content keys, atomic writes, a folder swapped in at once. Stdlib only."""
+"""Files that are whole or not there: content keys, atomic writes, a folder swapped in, the cache. Stdlib only."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -69,6 +71,18 @@ def swap_in(new: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def swapped_in(target: Path) -> Iterator[Path]:
+    """A folder beside `target` that takes its place when all is well, and is gone when not."""
+    new = fresh_folder(target)
+    try:
+        yield new
+        swap_in(new, target)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+
+
 def repair(target: Path) -> None:
     """Undo what a crash left: between the two renames the old folder comes back; half-built ones go."""
     old = target.with_name(f".{target.name}.old")
@@ -80,3 +94,57 @@ def repair(target: Path) -> None:
     new = target.with_name(f".{target.name}.new")
     if new.exists():
         shutil.rmtree(new)
+
+
+class Cache:
+    """What stages made, by stage and content key. An entry that is not whole is none; to delete the folder is safe."""
+
+    KEPT_DAYS = 90  # after their last use
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, stage: str, key: str) -> bytes | None:
+        """What `put` was given, or None."""
+        path = self.folder / stage / key
+        try:
+            content = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            return None
+        digest, body = content[:32], content[32:]
+        return body if hashlib.sha256(body).digest() == digest else None
+
+    def put(self, stage: str, key: str, content: bytes) -> None:
+        """Keep `content`. A disk that refuses costs the next run time, nothing else."""
+        path = self.folder / stage / key
+        beside = path.with_name(f".{key}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(hashlib.sha256(content).digest() + content)  # not flushed: the digest tells a torn one
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+
+    def made(self, stage: str, key: str, make: Callable[[], bytes]) -> bytes:
+        """What is kept, else what `make` gives, kept from now on."""
+        if (kept := self.get(stage, key)) is not None:
+            return kept
+        content = make()
+        self.put(stage, key, content)
+        return content
+
+    def sweep(self) -> None:
+        """Drop what nobody has used for long, and what a killed run left half-written."""
+        now = time.time()
+        for path in self.folder.glob("*/*"):
+            days = 1 if path.name.startswith(".") else self.KEPT_DAYS
+            try:
+                if path.stat().st_mtime < now - days * 86400:
+                    path.unlink()
+            except OSError:
+                continue  # another run swept it
+
+    def clear(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -28,7 +28,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 from workbooks import ROOT, change, form_of, place, put, remember_good_files
 
-from danvan import pipeline
+from danvan import exchange
 from danvan.catalogue import load_catalogue
 from danvan.errors import SettingsError
 from danvan.intake.layout import FormId
@@ -165,7 +165,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at = tmp_path_factory.mktemp("phiếu")
     with pytest.MonkeyPatch.context() as patch:
         remember_good_files(patch)
-        pipeline.forms(copy_to(at / "dự án"), 2023, at / "mẫu")
+        exchange.forms(copy_to(at / "dự án"), 2023, at / "mẫu")
     return at / "mẫu"
 
 
@@ -221,7 +221,7 @@ def test_an_indicator_of_a_later_year_is_not_asked_yet(project: Project) -> None
     assert text.count(old) == 1
     path.write_text(text.replace(old, f"{old}    since: 2024\n"), encoding="utf-8")
     path.write_text(re.sub(r".*rounds-per-gun.*\n", "", path.read_text(encoding="utf-8")), encoding="utf-8")
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     got = all_rows(openpyxl.load_workbook(project.root / "mẫu" / "Hồng Bàng.xlsx"))
     assert set(got) == {i["code"] for i in BY_NAME["Hồng Bàng"].asked()} - {"guns"}
 
@@ -306,7 +306,7 @@ def test_words_and_gaps_of_last_year_are_kept(project: Project) -> None:
     put("petitions_received", "=1+1")(book)  # an error of last year: nothing to show
     book.save(last)
     (project.returns(2022) / "Lê Chân.xlsx").unlink()
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     form = openpyxl.load_workbook(project.root / "mẫu" / "Hồng Bàng.xlsx")
     got = {code: row[LAST].value for code, row in all_rows(form).items()}
     assert got["tips_received"] == "hơn 150"
@@ -327,7 +327,7 @@ def test_illustrative_figures_of_last_year_are_marked(project: Project, books: d
     for sheet in sheets(real):
         sheet["B8"] = "Chính thức"
     real.save(path)
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     remarks = {
         path.stem: {sheet["D9"].value for sheet in sheets(openpyxl.load_workbook(path))}
         for path in (project.root / "mẫu").iterdir()
@@ -336,7 +336,7 @@ def test_illustrative_figures_of_last_year_are_marked(project: Project, books: d
 
 
 def test_without_a_year_before_the_column_is_empty(project: Project) -> None:
-    pipeline.forms(project, 2022, project.root / "mẫu")
+    exchange.forms(project, 2022, project.root / "mẫu")
     for path in (project.root / "mẫu").iterdir():
         book = openpyxl.load_workbook(path)
         assert {row[LAST].value for row in all_rows(book).values()} == {None}
@@ -421,7 +421,7 @@ def test_a_long_definition_is_cut_with_a_sign(project: Project) -> None:
     assert old in text
     long = f"{old} " + "Kể cả súng tự chế, súng săn, súng hơi, súng bắn đạn hoa cải. " * 6
     project.catalogue.write_text(text.replace(old, long.strip()), encoding="utf-8")
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     sheet = openpyxl.load_workbook(project.root / "mẫu" / "Hồng Bàng.xlsx")["Công an"]
     row = rows(sheet)["guns"]
     rule = validations(sheet)[row[VALUE].coordinate]
@@ -443,7 +443,7 @@ def test_nothing_in_it_is_a_formula(project: Project) -> None:
         assert old in text
         text = text.replace(old, new)
     project.catalogue.write_text(text, encoding="utf-8")
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     book = openpyxl.load_workbook(project.root / "mẫu" / "Hồng Bàng.xlsx")
     assert all_rows(book)["guns"][NAME].value == "=1+1"
     assert "f" not in {cell.data_type for sheet in book for line in sheet.iter_rows() for cell in line}
@@ -546,7 +546,7 @@ def test_an_id_with_a_changed_letter_is_none(folder: Path) -> None:
 
 
 def test_another_year_has_another_id(project: Project, folder: Path) -> None:
-    pipeline.forms(project, 2022, project.root / "mẫu")
+    exchange.forms(project, 2022, project.root / "mẫu")
     before = ids(project.root / "mẫu")
     assert before.keys() == ids(folder).keys()
     assert not set(before.values()) & set(ids(folder).values())
@@ -566,7 +566,7 @@ def test_another_catalogue_gives_another_id_to_those_it_asks(
     text = project.catalogue.read_text(encoding="utf-8")
     assert old in text
     project.catalogue.write_text(text.replace(old, new, 1), encoding="utf-8")
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     now, before = ids(project.root / "mẫu"), ids(folder)
     assert {name for name in NAMES if now[name] != before[name]} == {o.name for o in OFFICES if o.communes}
 
@@ -680,7 +680,7 @@ def test_the_deadline_is_that_of_the_params(project: Project) -> None:
     text = path.read_text(encoding="utf-8")
     assert "returns_due: 2023-12-20" in text
     path.write_text(text.replace("returns_due: 2023-12-20", "returns_due: 2024-01-05"), encoding="utf-8")
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     book = openpyxl.load_workbook(project.root / "mẫu" / "Hồng Bàng.xlsx")
     assert book["Công an"]["A9"].value == "Chỉ ghi vào ô màu vàng. Gửi chậm nhất ngày 05/01/2024."
     texts = [str(cell.value) for sheet in book for line in sheet.iter_rows() for cell in line]
@@ -692,7 +692,7 @@ def test_the_deadline_is_that_of_the_params(project: Project) -> None:
 
 
 def test_the_same_call_gives_the_same_bytes(project: Project, folder: Path) -> None:
-    pipeline.forms(project, 2023, project.root / "mẫu")
+    exchange.forms(project, 2023, project.root / "mẫu")
     again = {path.name: path.read_bytes() for path in (project.root / "mẫu").iterdir()}
     assert again == {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -799,7 +799,7 @@ def test_a_form_that_was_filled_in_is_never_overwritten(what: str, project: Proj
     (target / "Lê Chân.xlsx").unlink()
     before = contents(target)
     with pytest.raises(SettingsError) as caught:
-        pipeline.forms(project, 2023)
+        exchange.forms(project, 2023)
     assert str(caught.value) == (
         "Trong forms đã có tệp ghi số hoặc không phải mẫu trống: Đồ Sơn.xlsx. "
         "Hãy chuyển các tệp ấy đi nơi khác rồi chạy lại; không tệp nào bị ghi đè."
@@ -811,7 +811,7 @@ def test_all_that_were_filled_in_are_named(project: Project, filled: Path) -> No
     shutil.copytree(filled, project.root / "mẫu")
     before = contents(project.root / "mẫu")
     with pytest.raises(SettingsError) as caught:
-        pipeline.forms(project, 2023, project.root / "mẫu")
+        exchange.forms(project, 2023, project.root / "mẫu")
     assert all(f"{name}.xlsx" in str(caught.value) for name in NAMES)
     assert contents(project.root / "mẫu") == before
 
@@ -824,7 +824,7 @@ def test_what_is_no_blank_form_is_not_overwritten(content: bytes, project: Proje
     target.mkdir()
     (target / "Lê Chân.xlsx").write_bytes(content)
     with pytest.raises(SettingsError, match=r"không phải mẫu trống: Lê Chân\.xlsx\."):
-        pipeline.forms(project, 2023, target)
+        exchange.forms(project, 2023, target)
     assert contents(target) == {"Lê Chân.xlsx": content}
 
 
@@ -837,18 +837,18 @@ def test_figures_in_a_renamed_sheet_are_not_overwritten(project: Project, folder
     book.save(target / "Đồ Sơn.xlsx")
     before = contents(target)
     with pytest.raises(SettingsError, match="Đồ Sơn"):
-        pipeline.forms(project, 2023, target)
+        exchange.forms(project, 2023, target)
     assert contents(target) == before
 
 
 def test_blank_forms_are_renewed_and_other_files_left_alone(project: Project, folder: Path) -> None:
     target = project.forms(2023)
-    pipeline.forms(project, 2022, target)  # blank, but of another year
+    exchange.forms(project, 2022, target)  # blank, but of another year
     book = openpyxl.load_workbook(target / "Lê Chân.xlsx")
     book["Công an"].column_dimensions["B"].width = 50  # saved once by somebody who typed nothing
     book.save(target / "Lê Chân.xlsx")
     (target / "Ghi chú của tôi.txt").write_text("gửi thứ hai", encoding="utf-8")
-    made = pipeline.forms(project, 2023)
+    made = exchange.forms(project, 2023)
     assert made == [target / f"{name}.xlsx" for name in NAMES]
     now = contents(target)
     assert now.pop("Ghi chú của tôi.txt").decode() == "gửi thứ hai"
@@ -859,7 +859,7 @@ def test_forms_do_not_touch_the_returns(project: Project) -> None:
     before = {year: contents(project.returns(year)) for year in (2022, 2023)}
     change(project, put("guns", "=[1]x!A1"))  # what is wrong in this year's returns is no matter
     before[2023]["Hồng Bàng.xlsx"] = (project.returns(2023) / "Hồng Bàng.xlsx").read_bytes()
-    assert len(pipeline.forms(project, 2023)) == 16
+    assert len(exchange.forms(project, 2023)) == 16
     assert {year: contents(project.returns(year)) for year in (2022, 2023)} == before
 
 

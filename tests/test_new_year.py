@@ -15,7 +15,7 @@ import yaml
 from test_forms import LAST, NAMES, all_rows, fill, head, shown_of
 from workbooks import ROOT, form_of, put, remember_good_files
 
-from danvan import pipeline
+from danvan import exchange
 from danvan.cli import main
 from danvan.errors import SettingsError
 from danvan.intake.answers import Answers
@@ -58,7 +58,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
         replace(made.params(2023), "  date: null\n", "  date: 2024-01-12\n")
         replace(made.params(2023), "data_cutoff: null ", "data_cutoff: 2023-12-15 ")
         assert not load_params(made, 2023).is_draft
-        pipeline.new_year(made, 2024)
+        exchange.new_year(made, 2024)
     return made
 
 
@@ -189,7 +189,7 @@ def test_half_a_year_is_followed_by_a_whole_one(project: Project) -> None:
 
 def test_everything_that_the_year_needs_is_there(project: Project) -> None:
     before = everything(project.root)
-    made = pipeline.new_year(project, 2024)
+    made = exchange.new_year(project, 2024)
     assert project.returns(2024).is_dir()
     assert list(project.returns(2024).iterdir()) == []
     assert load_yaml(project.answers(2024), "answers.yaml", Answers).answers == ()
@@ -227,7 +227,7 @@ def test_the_latest_year_with_returns_is_still_the_last(prepared: Project) -> No
 def test_2023_can_be_set_up_from_2022(project: Project) -> None:
     project.params(2023).unlink()
     shutil.rmtree(project.data(2023))
-    pipeline.new_year(project, 2023)
+    exchange.new_year(project, 2023)
     assert load_params(project, 2023).period.end == date(2023, 12, 31)
     for name in NAMES:  # on these forms the committed returns came in
         assert head(openpyxl.load_workbook(project.forms(2023) / f"{name}.xlsx")["Công an"])["Mẫu phiếu"] == form_of(
@@ -237,7 +237,7 @@ def test_2023_can_be_set_up_from_2022(project: Project) -> None:
 
 def test_a_bad_return_of_last_year_leaves_one_column_empty_and_stops_nothing(project: Project) -> None:
     (project.returns(2023) / "Đồ Sơn.xlsx").write_bytes(b"%PDF-1.7")
-    pipeline.new_year(project, 2024)
+    exchange.new_year(project, 2024)
     last = {path.stem: all_rows(openpyxl.load_workbook(path)) for path in project.forms(2024).iterdir()}
     empty = [name for name, rows in last.items() if {row[LAST].value for row in rows.values()} == {None}]
     assert empty == ["Đồ Sơn"]
@@ -250,7 +250,7 @@ def test_returns_and_answers_that_are_there_already_stay(project: Project) -> No
     early.write_bytes(b"came early")
     answers = "answers:\n  - {finding: abcdefg, office: Công an quận Lê Chân, reason: Đã kiểm tra lại.}\n"
     project.answers(2024).write_text(answers, encoding="utf-8")
-    pipeline.new_year(project, 2024)
+    exchange.new_year(project, 2024)
     assert early.read_bytes() == b"came early"
     assert project.answers(2024).read_text(encoding="utf-8") == answers
     assert len(list(project.forms(2024).iterdir())) == 16
@@ -264,7 +264,7 @@ def of_two_maps(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """2025 set up after 2024. Read it, change nothing."""
     with pytest.MonkeyPatch.context() as patch:
         made = copy_of(ROOT, tmp_path_factory.mktemp("năm") / "dự án", patch, until=2024)
-        pipeline.new_year(made, 2025)
+        exchange.new_year(made, 2025)
     return made
 
 
@@ -323,7 +323,7 @@ def test_bodies_are_called_what_they_are_called_in_the_new_year(
 
 
 def test_a_year_is_set_up_once(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    pipeline.new_year(project, 2024)
+    exchange.new_year(project, 2024)
     (project.forms(2024) / "Lê Chân.xlsx").unlink()  # sent and put away
     before = everything(project.root)
     assert main(["new-year", "2024"]) == 2
@@ -538,7 +538,7 @@ def test_forms_of_the_year_are_not_taken_for_returns(returned: Project) -> None:
 
 def test_a_form_written_again_after_the_returns_came_is_the_same(returned: Project) -> None:
     before = everything(returned.forms(2024))
-    pipeline.forms(returned, 2024)
+    exchange.forms(returned, 2024)
     assert everything(returned.forms(2024)) == before
     with pytest.raises(SettingsError):
-        pipeline.forms(returned, 2024, returned.returns(2024))
+        exchange.forms(returned, 2024, returned.returns(2024))

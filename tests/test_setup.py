@@ -92,8 +92,9 @@ def tiny(tmp_path: Path, wheels: Path) -> Path:
     """A project with the real door, a stub behind it, and a lock of three small wheels."""
     root = tmp_path / "dự án nhỏ"
     (root / "danvan").mkdir(parents=True)
-    for name in ("build.py", "danvan/__init__.py", "danvan/setup.py", "danvan/install.py", "danvan/stamp.py"):
-        shutil.copy2(ROOT / name, root / name)
+    shutil.copy2(ROOT / "build.py", root)
+    for name in ("__init__", "setup", "install", "stamp", "freshness", "paths", "store", "errors"):
+        shutil.copy2(ROOT / "danvan" / f"{name}.py", root / "danvan")
     (root / "danvan" / "cli.py").write_text(CLI, encoding="utf-8")
     (root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     (root / "requirements.lock").write_text(lock_of(wheels), encoding="utf-8")

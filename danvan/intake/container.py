@@ -64,6 +64,11 @@ class Content:
     macros: bool = False  # .xlsm: it carries macros, which are never run and never copied
 
 
+def digest(path: Path) -> str:
+    """The digest of the file's bytes, as `load` gives it. Raises UnreadableError where they cannot be had."""
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
 def load(path: Path) -> Content:
     """Read and examine the file at `path`. Raises UnreadableError and, whatever the file is, nothing else."""
     data = _read(path)

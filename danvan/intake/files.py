@@ -1,12 +1,13 @@
-"""A return's file -> its sheets, whatever kind it is; many files on all cores."""
+"""A return's file -> its sheets, whatever kind it is; work on many files, on all cores."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
+from typing import TypeVar
 
 from danvan.intake import commas, container, workbook
 from danvan.intake.cells import File
@@ -14,6 +15,7 @@ from danvan.intake.container import UnreadableError
 
 MANY = 64  # files for which starting processes pays
 Progress = Callable[[int, int], None]  # done, of all
+Made = TypeVar("Made")
 
 
 def silent(done: int, of: int) -> None:
@@ -32,15 +34,15 @@ def read(path: Path) -> File | UnreadableError:
         return error
 
 
-def read_all(paths: Sequence[Path], progress: Progress = silent) -> Iterator[File | UnreadableError]:
-    """What `read` gives for each path, in their order; one file at a time stays in memory for each core."""
-    if len(paths) < MANY:
+def on_all_cores(work: Callable[[Path], Made], paths: Sequence[Path], progress: Progress = silent) -> Iterator[Made]:
+    """What `work` gives for each path, in their order; few files are done here, many by processes."""
+    if len(paths) < MANY or current_process().daemon:  # as a worker of dask is: it may have no children
         for done, path in enumerate(paths, start=1):
-            yield read(path)
+            yield work(path)
             progress(done, len(paths))
         return
     # Spawned, not forked: whoever reads may have threads, as a notebook's kernel has.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for done, found in enumerate(pool.map(read, paths, chunksize=8), start=1):
-            yield found
+        for done, made in enumerate(pool.map(work, paths, chunksize=8), start=1):
+            yield made
             progress(done, len(paths))

@@ -11,7 +11,6 @@ from danvan.errors import nearest
 from danvan.intake import layout, numbers
 from danvan.intake.cells import Sheet, tidy
 from danvan.intake.findings import Findings
-from danvan.params import YearParams
 from danvan.units import Unit, Units
 
 _RIGHT_FORM = "Dùng đúng phiếu được gửi cho đơn vị trong kỳ này; chép số liệu sang phiếu ấy rồi gửi lại."
@@ -33,7 +32,7 @@ class _Entry:
     ref: str
 
 
-def read(sheet: Sheet, params: YearParams, catalogue: Catalogue, units: Units, found: Findings) -> Head | None:
+def read(sheet: Sheet, asked_year: int, catalogue: Catalogue, units: Units, found: Findings) -> Head | None:
     """The head, or None when the sheet must not be read; what is wrong goes to `found`, which learns the unit."""
     entries = _entries(sheet)
     for label in layout.HEAD:
@@ -53,10 +52,10 @@ def read(sheet: Sheet, params: YearParams, catalogue: Catalogue, units: Units, f
         return None
     found.unit = unit.full_name
     before = len([f for f in found.all if f.severity == "error"])
-    _form(sheet, entries[layout.HEAD_FORM], layout.FormId.of(params.year, unit, catalogue), units, found)
+    _form(sheet, entries[layout.HEAD_FORM], layout.FormId.of(asked_year, unit, catalogue), units, found)
     year = entries[layout.HEAD_YEAR]
-    if year.text != str(params.year):
-        reason = f"“{layout.HEAD_YEAR}” phải là {params.year}."
+    if year.text != str(asked_year):
+        reason = f"“{layout.HEAD_YEAR}” phải là {asked_year}."
         found.add("wrong-year", year.text, reason, "Gửi phiếu của đúng năm báo cáo.", sheet=sheet.name, ref=year.ref)
     until = _until(sheet, entries[layout.HEAD_PERIOD], unit, found)
     nature = entries[layout.HEAD_NATURE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from danvan.intake import commas, files, heads, layout, persons, rows
 from danvan.intake.cells import File, Sheet, tidy
 from danvan.intake.container import UnreadableError
 from danvan.intake.findings import Finding, Findings, tell
+from danvan.intake.kept import Kept, Packer
 from danvan.intake.observations import Observation, Received, Return
 from danvan.params import YearParams
 from danvan.paths import Project, ignored
@@ -39,8 +40,12 @@ def read_returns(
     catalogue: Catalogue,
     units: Units,
     progress: files.Progress = files.silent,
+    kept: Kept | None = None,
 ) -> Reading:
-    """Read every file of the year. One bad file never sinks the others; all findings come at once."""
+    """Read every file of the year. One bad file never sinks the others; all findings come at once.
+
+    `kept`: what files gave earlier; of these, none is opened that is as it was.
+    """
     folder = project.returns(params.year)
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     open_now = {path.name[2:] for path in paths if path.name.startswith("~$")}
@@ -48,9 +53,11 @@ def read_returns(
     findings: list[Finding] = []
     returns: dict[str, Return] = {}
     received: list[Received] = []
-    for path, file in zip(paths, files.read_all(paths, progress), strict=True):
-        found = Findings(project.relative(path))
-        got = _FileReader(params, catalogue, units, found).read(file)
+    packer = Packer(units, catalogue)
+    judge = _Judge(project, params.year, (params.hotline,), catalogue, units)
+    for path, packed in zip(paths, _packed(judge, paths, progress, kept), strict=True):
+        judged: _Judged = packer.unpack(packed)
+        found = Findings(project.relative(path), judged.received.unit)
         if path.name in open_now or path.name[2:] in open_now:
             found.add(
                 "open-in-excel",
@@ -58,11 +65,10 @@ def read_returns(
                 "Có tệp khóa của Excel: phiếu đang mở, có thể chưa lưu xong.",
                 "Đóng tệp trong Excel rồi chạy lại.",
             )
-        digest = file.sha256 if isinstance(file, File) else _digest(path)
-        received.append(Received(tell(found.file), digest, found.unit))
-        if got is not None:
-            _add(got, returns, found)
-        findings += found.all
+        received.append(judged.received)
+        if judged.got is not None:
+            _add(judged.got, returns, found)
+        findings += (*judged.findings, *found.all)
     made = [_whole(r, catalogue, findings) for r in returns.values()]
     place = {unit.id: number for number, unit in enumerate(units.all)}
     reading = Reading(tuple(sorted(made, key=lambda r: place[r.unit.id])), (), tuple(received))
@@ -76,6 +82,50 @@ def read_returns(
         )
         findings += found.all
     return replace(reading, findings=tuple(findings))
+
+
+def _packed(judge: _Judge, paths: Sequence[Path], progress: files.Progress, kept: Kept | None) -> Iterator[bytes]:
+    """What each file gave, packed: kept from earlier, else read now."""
+    keys = {path: kept.key(path) for path in paths} if kept else {}
+    have = {path: packed for path, key in keys.items() if kept and (packed := kept.get(key)) is not None}
+    unread = [path for path in paths if path not in have]
+    read = files.on_all_cores(judge, unread, progress)
+    for path in paths:
+        if path in have:
+            yield have[path]
+            continue
+        packed = next(read)
+        if kept and kept.key(path) == keys[path]:  # else it changed while it was read
+            kept.put(keys[path], packed)
+        yield packed
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What one file gave: a return or none, what was found, and the file as received."""
+
+    got: Return | None
+    findings: tuple[Finding, ...]
+    received: Received
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Reads files, by the form of a year, and packs what they gave."""
+
+    project: Project
+    year: int
+    public: tuple[str, ...]  # numbers that are no person's
+    catalogue: Catalogue
+    units: Units
+
+    def __call__(self, path: Path) -> bytes:
+        found = Findings(self.project.relative(path))
+        file = files.read(path)
+        got = _FileReader(self.year, self.public, self.catalogue, self.units, found).read(file)
+        digest = file.sha256 if isinstance(file, File) else _digest(path)
+        judged = _Judged(got, tuple(found.all), Received(tell(found.file), digest, found.unit))
+        return Packer(self.units, self.catalogue).pack(judged)
 
 
 def _digest(path: Path) -> str:
@@ -138,7 +188,8 @@ def _whole(got: Return, catalogue: Catalogue, findings: list[Finding]) -> Return
 class _FileReader:
     """Reads one file, collecting findings as it goes."""
 
-    params: YearParams
+    year: int
+    public: tuple[str, ...]
     catalogue: Catalogue
     units: Units
     found: Findings
@@ -152,12 +203,9 @@ class _FileReader:
         sheets = {sheet.name: sheet for sheet in commas.named(file.sheets, self.catalogue)}
         parts = {body: sheets[name] for body, name in layout.SHEETS.items() if name in sheets}
         found_heads = {
-            body: heads.read(sheet, self.params, self.catalogue, self.units, self.found)
-            for body, sheet in parts.items()
+            body: heads.read(sheet, self.year, self.catalogue, self.units, self.found) for body, sheet in parts.items()
         }
-        if persons.refuses(
-            replace(file, sheets=tuple(sheets.values())), self._figures(parts), self._public, self.found
-        ):
+        if persons.refuses(replace(file, sheets=tuple(sheets.values())), self._figures(parts), self.public, self.found):
             return None
         own = [name for name in sheets if name not in (layout.INSTRUCTIONS, layout.REPLY)]
         if not parts:
@@ -192,7 +240,7 @@ class _FileReader:
             head = found_heads[body]
             assert head is not None
             mark = heads.decimal_mark(sheet, self.found)
-            reader = rows.Reader(unit, self.params.year, head.until, sheets, names, mark, self.found)
+            reader = rows.Reader(unit, self.year, head.until, sheets, names, mark, self.found)
             owed = {i.code: i for i in asked if i.body == body and i.code in homes}
             elsewhere = {code: name for code, name in homes.items() if code not in owed}
             observations += reader.read(sheet, owed, elsewhere)
@@ -213,10 +261,6 @@ class _FileReader:
                     if table and cell and tidy(sheet.text(row, table.columns[layout.CODE])) in codes:
                         figures.add((sheet.name, cell.ref))
         return figures
-
-    @property
-    def _public(self) -> tuple[str, ...]:
-        return (self.params.hotline,)
 
     def _unit_by_name(self) -> None:
         """Whose file it is by its name, until its head says it: so that a reply finds its way even without one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -9,17 +10,22 @@ from functools import cached_property
 from danvan.bodies import Bodies, load_bodies
 from danvan.catalogue import Catalogue, load_catalogue
 from danvan.errors import ReturnsError, SettingsError
+from danvan.freshness import Sources
 from danvan.intake.answers import answered
 from danvan.intake.checks import check
 from danvan.intake.files import Progress, silent
 from danvan.intake.findings import Finding
+from danvan.intake.kept import Kept
 from danvan.intake.observations import Observation, Received, Return
 from danvan.intake.returns import read_returns
 from danvan.intake.stated import Stated, read_stated, undecided
 from danvan.lineage import Lineage, load_lineage
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
+from danvan.store import Cache
 from danvan.units import Unit, Units, load_units
+
+STAGE = "year"
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,33 @@ class Year:
 def read_year(project: Project, year: int, *, with_last: bool = True, progress: Progress = silent) -> Year:
     """Read and check a year; last year's returns, where they are, serve the checks. `progress` is told of each file.
 
-    Raises SettingsError for params, catalogue or units; what is wrong in returns is in `findings`.
+    Nothing is read twice: a year whose files are as they were comes from the cache, and of a year that changed only
+    the files that did are opened. Raises SettingsError for params, catalogue or units; what is wrong in returns is in
+    `findings`.
     """
+    cache, sources = Cache(project.cache), Sources(project)
+    inputs = sources.years(year, year - 1) if with_last else sources.years(year)
+    key = sources.key(inputs, stage=f"{STAGE}-{year}")
+    if (kept := cache.get(STAGE, key)) is not None:
+        read: Year = pickle.loads(kept)
+        return read
+    read = _read_year(project, year, sources, cache, progress, with_last=with_last)
+    again = Sources(project)
+    if (again.years(year, year - 1) if with_last else again.years(year)) == inputs:  # else it mixes old and new
+        cache.put(STAGE, key, pickle.dumps(read, pickle.HIGHEST_PROTOCOL))
+    return read
+
+
+def _read_year(
+    project: Project, year: int, sources: Sources, cache: Cache, progress: Progress, *, with_last: bool
+) -> Year:
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
     units = load_units(project, params.period, params.population_concept)
     lineage, bodies = load_lineage(project), load_bodies(project)
     _check_bodies(project, params, bodies)
-    reading = read_returns(project, params, catalogue, units, progress)
+    grounds = sources.key(sources.ground(), year=str(year), period=str(params.period), hotline=params.hotline)
+    kept = Kept(cache, f"{grounds} {params.population_concept}")
+    reading = read_returns(project, params, catalogue, units, progress, kept)
     if not reading.returns and not project.returns(year).is_dir():
         raise SettingsError(
             f"Chưa có thư mục {project.relative(project.returns(year))}. Hãy đặt phiếu của các đơn vị vào đó."

@@ -23,6 +23,7 @@ from danvan.paper import (
     Axis,
     Chart,
     Paper,
+    Side,
     around,
     polyline,
     stroke,
@@ -160,7 +161,8 @@ def _draw_slopes(paper: Paper, known: Sequence[_Known], named: Sequence[_Known],
         order = sorted(range(len(named)), key=lambda i: (-theirs[i][0], -theirs[i][1], i))
         places = spread([axis.at(theirs[i][0]) for i in order], [heights[i] for i in order], top, bottom)
         for i, y in zip(order, places, strict=True):
-            row, ha = named[i][2], "right" if out < 0 else "left"
+            row = named[i][2]
+            ha: Side = "right" if out < 0 else "left"
             paper.text(x + 16 * out, y, wrap(row.now_text if side else row.last_text, most), bold=row.mark, ha=ha)
             paper.text(x + (24 + values[side]) * out, y, wrap(row.label, most), bold=row.mark, ha=ha)
             leaders.append(polyline((x + 3 * out, axis.at(theirs[i][0])), (x + 13 * out, y)))

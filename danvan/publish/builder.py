@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ from danvan.document import (
 from danvan.errors import StageError
 
 ANNEX, LANDSCAPE = "annex", "landscape"  # tags of the Markdown cell that starts an annex
-_SVG, _PNG = "image/svg+xml", "image/png"
+_SVG = "image/svg+xml"
 
 
 class PublishError(StageError):
@@ -68,11 +67,9 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
     cells = []
     for index, cell in enumerate(notebook.cells, start=1):
         tags = cell.metadata.get("tags", [])
-        given = prose.INJECTED in tags  # Papermill's own cell has another id each time
-        name = "tham-so-lan-chay" if given else cell.get("id", f"o-{index}")
         kept = {
             "cell_type": cell.cell_type,
-            "id": name,
+            "id": cell.get("id", f"o-{index}"),
             "source": cell.source,
             "metadata": {"tags": tags} if tags else {},
         }
@@ -143,10 +140,9 @@ def _block(output: NotebookNode, index: int) -> Block | None:
         block: Block = _nfc(from_json(data[BLOCK_MIME]))
         return block
     if _SVG in data and (about := metadata.get(_SVG)):
-        png = base64.b64decode(data.get(_PNG, ""))
         caption, alt = (unicodedata.normalize("NFC", about[name]) for name in ("caption", "alt"))
         table = tuple(tuple(_nfc(text) for text in row) for row in about.get("table", ()))
-        return Figure(about["id"], caption, alt, data[_SVG], png, table)
+        return Figure(about["id"], caption, alt, data[_SVG], table)
     if set(data) == {"text/plain"} and data["text/plain"] == "None":
         return None
     raise PublishError(

@@ -7,7 +7,10 @@ from typing import Any
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
+from danvan.document import Document
 from danvan.publish import builder, html, pdf
+
+DOCUMENT = "danvan_document"  # the resource that holds the document, where the caller has built it already
 
 
 class ReportHTML(Exporter):
@@ -19,7 +22,7 @@ class ReportHTML(Exporter):
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return html.render(builder.build(nb)), resources
+        return html.render(_document(nb, resources)), resources
 
 
 class ReportPDF(Exporter):
@@ -31,4 +34,9 @@ class ReportPDF(Exporter):
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return pdf.render(builder.build(nb)), resources
+        return pdf.render(_document(nb, resources)), resources
+
+
+def _document(nb: NotebookNode, resources: Any) -> Document:
+    built: Document = resources.get(DOCUMENT) or builder.build(nb)
+    return built

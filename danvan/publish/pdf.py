@@ -56,6 +56,11 @@ def render(document: Document) -> bytes:
     return _finish(data, keep_date=date is not None)
 
 
+def make_ready() -> None:
+    """Load the fonts, which the first page would otherwise wait for."""
+    _fonts()
+
+
 # ---------------------------------------------------------------- pages
 
 

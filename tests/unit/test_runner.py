@@ -42,7 +42,7 @@ def problems(*cells: str) -> list[str]:
 
 
 def run(path: Path, out: Path, **parameters: int | str | bool | float) -> nbformat.NotebookNode:
-    return runner.run(path, parameters, out, shown=SHOWN, environment={"DANVAN_ROOT": str(ROOT)})
+    return runner.run(path, parameters, out, shown=SHOWN, own={"DANVAN_ROOT": str(ROOT)})
 
 
 # --- before anything runs --------------------------------------------------------------------------------------
@@ -188,7 +188,9 @@ def test_the_prose_gets_its_values_and_the_given_parameters(tmp_path: Path) -> N
         "y.edition": "internal",
     }
     assert values["mine"].results == ("tips_received@2023/total",)  # type: ignore[union-attr]
-    assert nbformat.read(tmp_path / "out.ipynb", as_version=4) == done  # type: ignore[no-untyped-call]
+    written = nbformat.read(tmp_path / "out.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    assert [c.get("outputs") for c in written.cells] == [c.get("outputs") for c in done.cells]
+    assert not any("papermill" in part.metadata for part in (done, *done.cells))  # no time of this run is left
 
 
 def test_a_failing_cell_is_named_as_it_stands_in_the_stored_notebook(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""What the pipeline writes beside the documents."""
+"""What is written beside the documents."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from danvan.pipeline import _csv
+from danvan.stages import _csv
 
 
 def test_a_charts_data_is_a_csv_that_a_vietnamese_excel_opens() -> None:

@@ -1,0 +1,41 @@
+"""One run at a time, and the disk's refusals in the analyst's words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from danvan.errors import LockedError, StageError
+from danvan.paths import Project
+
+_SAFE = "báo cáo cũ còn nguyên"
+
+
+@contextmanager
+def locked(project: Project, name: str = ".lock") -> Iterator[None]:
+    """One run of a kind at a time (builds, checks); a second one is told so instead of waiting."""
+    project.reports.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(project.reports / name, timeout=0):
+            yield
+    except Timeout:
+        what = "lập báo cáo" if name == ".lock" else "kiểm tra phiếu"
+        raise LockedError(f"Một lần {what} khác đang chạy. Hãy đợi nó xong rồi chạy lại.") from None
+
+
+@contextmanager
+def told_of_disk(project: Project) -> Iterator[None]:
+    """What the disk refuses, in the analyst's words; what was half-written goes at the next start."""
+    try:
+        yield
+    except OSError as error:
+        where = Path(error.filename).name if error.filename else project.relative(project.reports)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.") from None
+        raise StageError(
+            f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
+        ) from None

@@ -1,0 +1,279 @@
+"""One document, from its notebook to its folder, stage by stage. What a stage made is kept under the key of all that it
+depends on: a stage that was killed half-way has made nothing, one whose inputs are as they were does not run again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Literal
+
+from danvan import manifest
+from danvan.errors import StageError
+from danvan.freshness import MANIFEST, Sources, Wanted, require_same
+from danvan.paths import Project
+from danvan.store import Cache, content_key, swapped_in
+
+if TYPE_CHECKING:  # what a build needs is imported when there is something to build
+    from nbformat import NotebookNode
+
+    from danvan.document import Document
+
+Printed = list[dict[str, Any]]
+Tell = Callable[[str], None]  # is told of each stage as it begins
+
+
+@dataclass(frozen=True)
+class Task:
+    """A document to build. `packet`: what the kernel of a profile is given instead of the returns."""
+
+    kind: Literal["report", "trends", "profile"]
+    project: Project
+    wanted: Wanted
+    notebook: Path
+    parameters: dict[str, int | str | bool | float]
+    name: str  # of its files
+    title: str  # what people call it
+    failed: str  # the notebook that is kept of a failure
+    allow_incomplete: bool = False
+    packet: bytes = b""
+
+    def inputs_now(self) -> dict[str, str]:
+        """Its inputs as they stand now."""
+        sources, year = Sources(self.project), self.parameters.get("year")
+        if self.kind == "report":
+            return sources.report(int(year or 0), str(self.parameters["edition"])).inputs
+        if self.kind == "trends":
+            return sources.trends(str(self.parameters["edition"])).inputs
+        return sources.profile(int(year or 0), str(self.parameters["unit"]), self.wanted.inputs["packet"]).inputs
+
+
+@dataclass(frozen=True)
+class Built:
+    """A document that stands: whether anything had to be done for it, how many warnings the checks gave."""
+
+    folder: Path
+    fresh: bool
+    warnings: int = 0
+
+
+def build(task: Task, tell: Tell = lambda _: None) -> Built:
+    """Build a document and swap its folder in whole; what was there before stays until then.
+
+    Raises ReturnsError (the returns have errors), SettingsError, StageError.
+    """
+    with swapped_in(task.wanted.folder) as new:
+        data, made = _opened(task, tell), _Made(task, tell)
+        tell("HTML")
+        (new / f"{task.name}.html").write_bytes(made.html())
+        tell("PDF")
+        (new / f"{task.name}.pdf").write_bytes(made.pdf())
+        tell("Biểu đồ")
+        made.write_figures(new / "figures")
+        tell("Ghi tệp")
+        (new / "notebook.ipynb").write_bytes(made.shared_copy())
+        (new / "trace.json").write_bytes(as_json(data.trace(made.printed())))
+        illustrative = data.illustrative
+        record = manifest.make(new, task.wanted, task.parameters, time=data.date, illustrative=illustrative)
+        (new / MANIFEST).write_bytes(record)
+        require_same(task.wanted.inputs, task.inputs_now())
+    (task.wanted.folder.parent / task.failed).unlink(missing_ok=True)
+    return Built(task.wanted.folder, True, data.warnings)
+
+
+def page(task: Task, tell: Tell = lambda _: None) -> str:
+    """The HTML page alone, for the preview; only the cache is written. Raises as `build` does."""
+    _opened(task, tell)
+    return _Made(task, tell).html().decode()
+
+
+# ---------------------------------------------------------------- the data behind
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What a document says about itself, and the way back of what it prints."""
+
+    date: str | None
+    illustrative: str
+    warnings: int
+    trace: Callable[[Printed], dict[str, Any]]
+
+
+def _opened(task: Task, tell: Tell) -> _Data:
+    """The data of a task, opened before its notebook runs: so errors in returns are told first, and as such."""
+    tell("Đọc phiếu")
+    given = task.parameters
+    if task.kind == "profile":
+        packet = json.loads(task.packet)
+        date, illustrative = packet["meta"]["date"], packet["meta"]["illustrative"]
+
+        def traced(printed: Printed) -> dict[str, Any]:
+            keys = {key for item in printed for key in item["results"]}
+            results = {key: result for key, result in packet["trace"].items() if key in keys}
+            return {**given, "illustrative": illustrative, "printed": printed, "results": results}
+
+        return _Data(date, illustrative, 0, traced)
+    from danvan.trace import trace, trace_of
+
+    edition = str(given["edition"])
+    if task.kind == "trends":
+        from danvan.trends import open_trends_of
+
+        t = open_trends_of(task.project, edition)
+        said = t.illustrative
+        return _Data(t.meta.date, said, 0, lambda printed: trace_of(t.latest, printed, said, t.results()))
+    from danvan.yearbook import open_year_of
+
+    y = open_year_of(task.project, int(given["year"]), edition, allow_incomplete=task.allow_incomplete)
+    warnings = sum(finding.severity == "warning" for finding in y.findings)
+    return _Data(y.meta.date, y.illustrative, warnings, lambda printed: trace(y, printed, y.illustrative))
+
+
+# ---------------------------------------------------------------- what is made of it
+
+
+class _Made:
+    """The executed notebook, and what is written from it: each from the cache where it is there."""
+
+    def __init__(self, task: Task, tell: Tell) -> None:
+        self._task, self._cache = task, Cache(task.project.cache)
+        tell("Chạy sổ")
+        own = {name: value for name, value in task.wanted.settings.items() if name != "allow_incomplete"}
+        key = content_key([*task.wanted.inputs.items(), *((f"={name}", value) for name, value in own.items())])
+        content = self._kept("notebook", key, self._run)
+        self.notebook: NotebookNode = _read(content)
+        self._key = self._with_tools(_digest(content))
+
+    def _with_tools(self, digest: str) -> str:
+        """The key of what is made of a content alone, with all of danvan/ and its libraries."""
+        wanted = self._task.wanted
+        tools = [(n, has) for n, has in wanted.inputs.items() if n.startswith("danvan/") or n == "requirements.lock"]
+        return content_key([*tools, ("python", wanted.settings["python"]), ("content", digest)])
+
+    def html(self) -> bytes:
+        return self._kept("html", self._key, lambda: self._exported("ReportHTML").encode())
+
+    def pdf(self) -> bytes:
+        return self._kept("pdf", self._key, lambda: bytes(self._exported("ReportPDF")))
+
+    def write_figures(self, folder: Path) -> None:
+        """Each chart as SVG, PNG and, where it has one, a table."""
+        from danvan.publish import builder, raster
+
+        for figure in builder.figures(self.document):
+            folder.mkdir(exist_ok=True)
+            svg = figure.svg.encode()
+            png = self._cache.made("png", self._with_tools(_digest(svg)), partial(raster.png, figure.svg))
+            (folder / f"{figure.id}.svg").write_bytes(svg)
+            (folder / f"{figure.id}.png").write_bytes(png)
+            if figure.table:
+                (folder / f"{figure.id}.csv").write_bytes(_csv(figure.table))
+
+    def shared_copy(self) -> bytes:
+        """The notebook for readers."""
+        import nbformat
+
+        from danvan.publish import builder
+
+        text: str = nbformat.writes(builder.shared_copy(self.notebook))  # type: ignore[no-untyped-call]
+        return (text + "\n").encode()
+
+    def printed(self) -> Printed:
+        from danvan.publish import builder
+
+        return builder.printed(self.notebook)
+
+    @cached_property
+    def document(self) -> Document:
+        from danvan.publish import builder
+
+        return builder.build(self.notebook)
+
+    def _kept(self, stage: str, key: str, make: Callable[[], bytes]) -> bytes:
+        """What the cache has, else what `make` gives; kept only if no input changed meanwhile."""
+
+        def made() -> bytes:
+            content = make()
+            require_same(self._task.wanted.inputs, self._task.inputs_now())
+            return content
+
+        return self._cache.made(stage, key, made)
+
+    def _run(self) -> bytes:
+        """Runs the notebook; meanwhile the writers are made ready. A failed one is kept beside the folder."""
+        from danvan import runner
+        from danvan.publish import builder
+
+        task, project = self._task, self._task.project
+        ready = Thread(target=_make_ready)
+        ready.start()
+        with TemporaryDirectory(prefix="danvan-") as private:
+            executed, packet = Path(private, "notebook.ipynb"), Path(private, "packet.json")
+            own = {"DANVAN_ROOT": str(project.root)}
+            if task.packet:
+                packet.write_bytes(task.packet)
+                own[PACKET] = str(packet)
+            try:
+                shown = project.relative(task.notebook)
+                notebook = runner.run(task.notebook, task.parameters, executed, shown=shown, own=own)
+                builder.build(notebook)  # what cannot become a document has failed, too
+            except StageError as error:
+                if executed.exists():
+                    failed = task.wanted.folder.parent / task.failed
+                    failed.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(executed, failed)
+                    raise type(error)(f"{error}\nSổ đã chạy để xem lại: {project.relative(failed)}") from None
+                raise
+            finally:
+                ready.join()
+        return as_json(notebook)
+
+    def _exported(self, name: str) -> Any:
+        from danvan.publish import exporters
+
+        exporter = getattr(exporters, name)()
+        return exporter.from_notebook_node(self.notebook, {exporters.DOCUMENT: self.document})[0]
+
+
+PACKET = "DANVAN_PACKET"
+
+
+def _make_ready() -> None:
+    """Imports the writers, which takes as long as the kernel's start, while somebody else waits for the kernel."""
+    from danvan.publish import pdf
+
+    pdf.make_ready()
+
+
+def _read(content: bytes) -> NotebookNode:
+    import nbformat
+
+    notebook: NotebookNode = nbformat.from_dict(json.loads(content))  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _csv(table: Sequence[Sequence[str]]) -> bytes:
+    """Printed texts for a Vietnamese Excel: BOM, semicolons, nothing that could become a formula."""
+    text = io.StringIO()
+    safe = ([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in table)
+    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(safe)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def as_json(data: Any) -> bytes:
+    """JSON of one line, the same bytes for the same data."""
+    return (json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n").encode()

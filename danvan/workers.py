@@ -1,0 +1,159 @@
+"""Where documents are built: in this process, or on all cores. Knows how to begin, to tell of progress and to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+from danvan import environment
+from danvan.errors import DanvanError, StageError
+from danvan.kernels import zygote
+from danvan.stages import Built, Task, build
+from danvan.store import repair
+
+Outcome = tuple[Task, Built | DanvanError]
+
+
+class Listener:
+    """Hears how the building goes, document by document; this one keeps it to itself."""
+
+    def planned(self, count: int) -> None:
+        """So many documents will be built."""
+
+    def why(self, title: str, reasons: Sequence[str]) -> None:
+        """For these reasons."""
+
+    def stage(self, title: str, stage: str) -> None:
+        """A stage begins."""
+
+    def finished(self, title: str) -> None:
+        """It is built, or has failed."""
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class How:
+    """How documents are built: so many at a time, with warm kernels or `cold` ones; `listener` hears of it."""
+
+    jobs: int = field(default_factory=cores)
+    cold: bool = False
+    listener: Listener = field(default_factory=Listener)
+
+    def warm(self) -> AbstractContextManager[None]:
+        """Kernels start warm as long as this lasts (see kernels). To be entered early: it gets ready meanwhile."""
+        if self.cold or zygote.VARIABLE in os.environ:
+            return nullcontext()
+        return zygote.started(environment.PRELOAD, environment.of_kernel())
+
+    def build(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others."""
+        with self.warm():
+            self.listener.planned(len(tasks))
+            return list(_built_on_cores(tasks, self.jobs, self.listener))
+
+
+AS_USUAL = How()
+
+
+def _built_on_cores(tasks: Sequence[Task], jobs: int, listener: Listener) -> Iterator[Outcome]:
+    """Each task as it is finished. Left early (Ctrl-C), it ends the processes and sweeps what they left."""
+    if min(jobs, len(tasks)) <= 1:
+        for task in tasks:
+            yield task, _outcome(partial(build, task, partial(listener.stage, task.title)))
+            listener.finished(task.title)
+        return
+    context = get_context("spawn")  # not forked: this process may have threads
+    # A pipe without a lock, which a process that is killed could take with it; an event is small enough to be whole.
+    heard, told = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (told,))
+    over = threading.Event()
+    hearing = threading.Thread(target=_hear, args=(heard, listener, over))
+    hearing.start()
+    try:
+        yield from gathered({pool.submit(_build, task): task for task in tasks})
+        pool.shutdown()
+    except BaseException:
+        end(pool)
+        for task in tasks:
+            repair(task.wanted.folder)
+        raise
+    finally:
+        over.set()
+        hearing.join()
+        heard.close()
+        told.close()
+
+
+def one_process() -> ProcessPoolExecutor:
+    """A process that does one thing after the other; it keeps what it has loaded until `end`."""
+    return ProcessPoolExecutor(1, get_context("spawn"), _leave_signals)
+
+
+def gathered(futures: dict[Future[Built], Task]) -> Iterator[Outcome]:
+    """Each task with its outcome, as they are finished."""
+    for future in as_completed(futures):
+        yield futures[future], _outcome(future.result)
+
+
+def _outcome(of: Callable[[], Built]) -> Built | DanvanError:
+    try:
+        return of()
+    except DanvanError as error:
+        return error
+    except BrokenExecutor:
+        return StageError("Một tiến trình con bị hệ thống dừng, có thể vì hết bộ nhớ. Hãy chạy lại với --jobs nhỏ hơn.")
+
+
+# ---------------------------------------------------------------- in a process of the pool
+
+_told: Any = None  # where this process tells its events
+
+
+def _begin(told: Any) -> None:
+    """A process of the pool leaves Ctrl-C to its owner, and cleans up when that ends it."""
+    global _told
+    _told = told
+    _leave_signals()
+
+
+def _leave_signals() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+
+
+def _build(task: Task) -> Built:
+    try:
+        return build(task, lambda stage: _told.send((task.title, stage)))
+    finally:
+        _told.send((task.title, ""))
+
+
+def _hear(heard: Any, listener: Listener, over: threading.Event) -> None:
+    while heard.poll(0 if over.is_set() else 0.1) or not over.is_set():
+        if heard.poll():
+            title, stage = heard.recv()
+            listener.stage(title, stage) if stage else listener.finished(title)
+
+
+def end(pool: ProcessPoolExecutor) -> None:
+    """Stop what runs: a kernel may have minutes to go."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(5)
+        process.kill()
