@@ -135,22 +135,27 @@ def profiles(
         if known and all(wanted.is_current() for wanted in known):
             return [Built(wanted.folder, False) for wanted in known]
         with how.warm():
-            tasks = [
-                Task(
-                    kind="profile",
-                    project=project,
-                    wanted=sources.profile(year, unit, content_key([("packet", packet.decode())])),
-                    notebook=project.profile_notebook,
-                    parameters={"year": year, "unit": unit},
-                    name=f"ho-so-{year}",
-                    title=f"Hồ sơ {unit}",
-                    failed=f"failed-{unit}.ipynb",
-                    packet=packet,
-                )
-                for unit, packet in _packets(sources, year, names).items()
-            ]
-            outcomes = _build(project, tasks, force, how)
+            outcomes = _build(project, profile_tasks(sources, year, names), force, how)
     return [_raised(built) for _, built in outcomes]
+
+
+def profile_tasks(sources: Sources, year: int, names: Sequence[str]) -> list[Task]:
+    """The profiles of the named units, or of all, as tasks."""
+    project = sources.project
+    return [
+        Task(
+            kind="profile",
+            project=project,
+            wanted=sources.profile(year, unit, content_key([("packet", packet.decode())])),
+            notebook=project.profile_notebook,
+            parameters={"year": year, "unit": unit},
+            name=f"ho-so-{year}",
+            title=f"Hồ sơ {unit}",
+            failed=f"failed-{unit}.ipynb",
+            packet=packet,
+        )
+        for unit, packet in _packets(sources, year, names).items()
+    ]
 
 
 def _packets(sources: Sources, year: int, names: Sequence[str]) -> dict[str, bytes]:

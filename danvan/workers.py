@@ -17,9 +17,10 @@ from typing import Any
 from danvan import environment
 from danvan.errors import DanvanError, StageError
 from danvan.kernels import zygote
-from danvan.stages import Built, Task, build
+from danvan.stages import Built, Task, Tell, build
 from danvan.store import repair
 
+Work = Callable[[Task, Tell], Built]
 Outcome = tuple[Task, Built | DanvanError]
 
 
@@ -46,11 +47,15 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class How:
-    """How documents are built: so many at a time, with warm kernels or `cold` ones; `listener` hears of it."""
+    """How documents are built: so many at a time, with warm kernels or `cold` ones; `listener` hears of it.
+
+    `work`: what is done with each; benchmarks do less than all.
+    """
 
     jobs: int = field(default_factory=cores)
     cold: bool = False
     listener: Listener = field(default_factory=Listener)
+    work: Work = build
 
     def warm(self) -> AbstractContextManager[None]:
         """Kernels start warm as long as this lasts (see kernels). To be entered early: it gets ready meanwhile."""
@@ -62,28 +67,29 @@ class How:
         """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others."""
         with self.warm():
             self.listener.planned(len(tasks))
-            return list(_built_on_cores(tasks, self.jobs, self.listener))
+            return list(_built_on_cores(self, tasks))
 
 
 AS_USUAL = How()
 
 
-def _built_on_cores(tasks: Sequence[Task], jobs: int, listener: Listener) -> Iterator[Outcome]:
+def _built_on_cores(how: How, tasks: Sequence[Task]) -> Iterator[Outcome]:
     """Each task as it is finished. Left early (Ctrl-C), it ends the processes and sweeps what they left."""
-    if min(jobs, len(tasks)) <= 1:
+    jobs, listener = min(how.jobs, len(tasks)), how.listener
+    if jobs <= 1:
         for task in tasks:
-            yield task, _outcome(partial(build, task, partial(listener.stage, task.title)))
+            yield task, _outcome(partial(how.work, task, partial(listener.stage, task.title)))
             listener.finished(task.title)
         return
     context = get_context("spawn")  # not forked: this process may have threads
     # A pipe without a lock, which a process that is killed could take with it; an event is small enough to be whole.
     heard, told = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (told,))
+    pool = ProcessPoolExecutor(jobs, context, _begin, (told,))
     over = threading.Event()
     hearing = threading.Thread(target=_hear, args=(heard, listener, over))
     hearing.start()
     try:
-        yield from gathered({pool.submit(_build, task): task for task in tasks})
+        yield from gathered({pool.submit(_done, how.work, task): task for task in tasks})
         pool.shutdown()
     except BaseException:
         end(pool)
@@ -134,9 +140,9 @@ def _leave_signals() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
 
 
-def _build(task: Task) -> Built:
+def _done(work: Work, task: Task) -> Built:
     try:
-        return build(task, lambda stage: _told.send((task.title, stage)))
+        return work(task, lambda stage: _told.send((task.title, stage)))
     finally:
         _told.send((task.title, ""))
 

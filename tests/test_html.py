@@ -74,7 +74,7 @@ def figure(id_: str) -> Figure:
         '<svg xmlns="http://www.w3.org/2000/svg" width="453.6pt" height="100pt" viewBox="0 0 453.6 100">'
         '<path d="M0 0L400 0L400 90z" fill="#2f7fb8"/></svg>'
     )
-    return Figure(id_, f"Câu hỏi của {id_}?", f"Biểu đồ thanh {id_}: cao nhất là An Lão với 23,6.", svg, b"")
+    return Figure(id_, f"Câu hỏi của {id_}?", f"Biểu đồ thanh {id_}: cao nhất là An Lão với 23,6.", svg)
 
 
 def cells(*texts: str) -> tuple[TableCell, ...]:

@@ -158,7 +158,7 @@ FIGURES = (
 
 def figure(index: int) -> Figure:
     caption, alt = FIGURES[index]
-    return Figure(f"hinh-{index + 1}", caption, alt, chart(index), b"")
+    return Figure(f"hinh-{index + 1}", caption, alt, chart(index))
 
 
 def cells(*texts: str) -> tuple[TableCell, ...]:

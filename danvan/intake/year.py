@@ -6,24 +6,23 @@ import pickle
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from danvan.bodies import Bodies, load_bodies
 from danvan.catalogue import Catalogue, load_catalogue
 from danvan.errors import ReturnsError, SettingsError
 from danvan.freshness import Sources
-from danvan.intake.answers import answered
-from danvan.intake.checks import check
-from danvan.intake.files import Progress, silent
 from danvan.intake.findings import Finding
-from danvan.intake.kept import Kept
 from danvan.intake.observations import Observation, Received, Return
-from danvan.intake.returns import read_returns
-from danvan.intake.stated import Stated, read_stated, undecided
+from danvan.intake.stated import Stated
 from danvan.lineage import Lineage, load_lineage
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.store import Cache
 from danvan.units import Unit, Units, load_units
+
+if TYPE_CHECKING:
+    from danvan.intake.files import Progress
 
 STAGE = "year"
 
@@ -80,7 +79,9 @@ class Year:
             raise ReturnsError(f"Phiếu năm {self.params.year} có {len(errors)} lỗi phải sửa trước.", errors)
 
 
-def read_year(project: Project, year: int, *, with_last: bool = True, progress: Progress = silent) -> Year:
+def read_year(
+    project: Project, year: int, *, with_last: bool = True, progress: Progress = lambda _done, _of: None
+) -> Year:
     """Read and check a year; last year's returns, where they are, serve the checks. `progress` is told of each file.
 
     Nothing is read twice: a year whose files are as they were comes from the cache, and of a year that changed only
@@ -103,6 +104,13 @@ def read_year(project: Project, year: int, *, with_last: bool = True, progress: 
 def _read_year(
     project: Project, year: int, sources: Sources, cache: Cache, progress: Progress, *, with_last: bool
 ) -> Year:
+    # Imported here: most kernels open a year that is kept, and what reads files takes longer to import than that.
+    from danvan.intake.answers import answered
+    from danvan.intake.checks import check
+    from danvan.intake.kept import Kept
+    from danvan.intake.returns import read_returns
+    from danvan.intake.stated import read_stated, undecided
+
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
     units = load_units(project, params.period, params.population_concept)
     lineage, bodies = load_lineage(project), load_bodies(project)
