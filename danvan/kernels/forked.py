@@ -99,9 +99,9 @@ async def ask(folder: Path, request: Request, streams: Sequence[int]) -> ForkedK
             if not said:
                 return None
             gate.send(GO)  # until here the child waits, and ends if the gate is closed
-        except (OSError, TimeoutError):
+        except OSError:  # TimeoutError is one
             return None
-        with suppress(OSError, TimeoutError):
+        with suppress(OSError):
             await asyncio.wait_for(loop.sock_recv(gate, 16), PATIENCE)  # b"" if it has died: its client will see
         opened.pop_all()
         gate.close()

@@ -101,9 +101,9 @@ class Kernel:
     """A child of the zygote, and who asked for it."""
 
     pid: int
-    process: int  # descriptors: readable when the kernel has ended,
-    requester: int  # when the process that asked for it has ended,
-    connection: socket.socket  # when it sends a signal or lets go
+    process: int  # a descriptor that is readable when the kernel has ended
+    connection: socket.socket  # by which the requester sends signals, and lets go when it closes it
+    leashes: list[socket.socket | int]  # the connection, and the requester as a process: watched until one is let go
 
     def signal(self, number: int) -> None:
         """To its process group; the kernel has not been waited for, so its pid is nobody else's."""
@@ -139,11 +139,12 @@ class Zygote:
     def _watch(self, what: socket.socket | int, then: Callable[[], Any]) -> None:
         self.selector.register(what, selectors.EVENT_READ, then)
 
-    def _drop(self, *watched: socket.socket | int) -> None:
-        for what in watched:
-            with suppress(KeyError, ValueError):
-                self.selector.unregister(what)
-                _close(what)
+    def _drop(self, watched: list[socket.socket | int]) -> None:
+        """Empties the list: the number of a closed descriptor is soon another's."""
+        while watched:
+            what = watched.pop()
+            self.selector.unregister(what)
+            _close(what)
 
     def _asked(self) -> tuple[Request, socket.socket] | None:
         with ExitStack() as opened:  # what is not kept is closed; to the requester, this says no
@@ -172,13 +173,13 @@ class Zygote:
                 return None
             opened.pop_all()
             _close(*descriptors)
-            self._adopt(Kernel(pid, process, requester, connection))
+            self._adopt(Kernel(pid, process, connection, [connection, requester]), requester)
         return None
 
-    def _adopt(self, kernel: Kernel) -> None:
+    def _adopt(self, kernel: Kernel, requester: int) -> None:
         self.kernels.append(kernel)
         self._watch(kernel.process, partial(self._ended, kernel))
-        self._watch(kernel.requester, partial(self._deserted, kernel))
+        self._watch(requester, partial(self._deserted, kernel))
         self._watch(kernel.connection, partial(self._heard, kernel))
         with suppress(OSError):
             kernel.connection.send(str(kernel.pid).encode())
@@ -216,7 +217,7 @@ class Zygote:
             kernel.signal(number)
 
     def _deserted(self, kernel: Kernel) -> None:
-        self._drop(kernel.connection, kernel.requester)
+        self._drop(kernel.leashes)
         kernel.signal(signal.SIGKILL)
 
     def _ended(self, kernel: Kernel) -> None:
@@ -224,7 +225,7 @@ class Zygote:
         code = os.waitstatus_to_exitcode(os.waitpid(kernel.pid, 0)[1])
         with suppress(OSError):
             kernel.connection.send(str(code).encode())
-        self._drop(kernel.process, kernel.connection, kernel.requester)
+        self._drop([*kernel.leashes, kernel.process])
         self.kernels.remove(kernel)
 
     def _end(self) -> NoReturn:
@@ -334,8 +335,8 @@ def main() -> None:
     _role, folder, path, *more = sys.argv[1:]
     base = list(sys.path)
     sys.path[:] = search_path(path, base)
-    # ipykernel reads it when imported: a kernel watches its parent, which here is the zygote.
-    os.environ.setdefault("JPY_PARENT_PID", str(os.getpid()))
+    if more:  # ipykernel reads it when imported: a kernel watches its parent, which here is the zygote
+        os.environ["JPY_PARENT_PID"] = str(os.getpid())
     inherited = {name: os.environ[name] for name in os.environ if name.startswith(("JPY_PARENT", "JPY_INTERRUPT"))}
     before = set(os.environ)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Spare:
 
 
 _waiting: Spare | None = None
+_taking = threading.Lock()  # kernels may be asked for by several threads
 
 
 def start(folder: Path, environment: Mapping[str, str]) -> None:
@@ -57,19 +59,20 @@ def take(folder: Path, request: Request) -> subprocess.Popen[bytes] | None:
     raise_failure(folder)
     if refusal(request, request["env"]):
         return None  # not a kernel of this interpreter: the one that waits is for another
-    spare, _waiting = _waiting, None
-    taken = None
-    if spare and spare.owner == os.getpid():  # not what a forked worker has inherited
-        try:
-            if refusal(request, spare.environment):
+    with _taking:
+        spare, _waiting = _waiting, None
+        taken = None
+        if spare and spare.owner == os.getpid():  # not what a forked worker has inherited
+            try:
+                if refusal(request, spare.environment):
+                    spare.end()
+                else:
+                    spare.become(request)
+                    taken = spare.process
+            except OSError:
                 spare.end()
-            else:
-                spare.become(request)
-                taken = spare.process
-        except OSError:
-            spare.end()
-            raise_failure(folder)
-    start(folder, request["env"])
+                raise_failure(folder)
+        start(folder, request["env"])
     return taken
 
 
