@@ -202,7 +202,7 @@ def distinct(task: stages.Task, number: int) -> stages.Task:
     """The same document under a key and a folder of its own."""
     wanted = task.wanted
     own = Wanted(wanted.folder.with_name(f"copy-{number}"), wanted.inputs, wanted.settings | {"copy": str(number)})
-    return replace(task, wanted=own, failed=f"failed-{number}.ipynb")
+    return replace(task, wanted=own)
 
 
 @contextmanager

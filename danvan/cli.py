@@ -41,6 +41,7 @@ Cách dùng: python3 build.py [lệnh]
   profile NĂM [ĐƠN_VỊ...]   lập hồ sơ số liệu của từng đơn vị, hoặc của các đơn vị nêu tên
      Ba lệnh trên chỉ lập những gì đã cũ, và nhận thêm:
      --jobs N                    lập N tài liệu cùng lúc (mặc định: số nhân của máy)
+     --cluster ĐỊA_CHỈ           lập trên cụm dask, ví dụ tcp://10.0.0.5:8786 (docs/scaling.md)
      --explain                   nói vì sao từng tài liệu phải lập lại
      --force                     bỏ mọi kết quả trung gian, lập lại từ đầu
      --cold                      không dùng nhân Jupyter chuẩn bị sẵn; kết quả như nhau, chậm hơn
@@ -112,7 +113,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="build.py", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command")
     parser.set_defaults(
-        years=[], all=False, edition="public", force=False, allow_incomplete=False, jobs=0, cold=False, explain=False
+        years=[],
+        all=False,
+        edition="public",
+        force=False,
+        allow_incomplete=False,
+        jobs=0,
+        cluster="",
+        cold=False,
+        explain=False,
     )
     one = commands.add_parser("report", allow_abbrev=False)
     one.add_argument("years", metavar="NĂM", nargs="*", type=int)
@@ -147,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 def _building(parser: argparse.ArgumentParser) -> None:
     """What all commands that build documents take."""
     parser.add_argument("--jobs", metavar="N", type=_positive, default=0)
+    parser.add_argument("--cluster", metavar="ĐỊA_CHỈ", default="")
     for flag in ("--explain", "--force", "--cold"):
         parser.add_argument(flag, action="store_true")
 
@@ -355,7 +365,12 @@ def _building_shown(arguments: argparse.Namespace) -> Iterator[How]:
     from danvan import display, workers
 
     with display.Display(_errors(), explain=arguments.explain) as listener:
-        yield workers.How(arguments.jobs or workers.cores(), arguments.cold, listener)
+        if arguments.cluster:
+            from danvan.cluster import OnCluster
+
+            yield OnCluster(cold=arguments.cold, listener=listener, address=arguments.cluster)
+        else:
+            yield workers.How(arguments.jobs or workers.cores(), arguments.cold, listener)
 
 
 @contextmanager

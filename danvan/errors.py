@@ -5,6 +5,7 @@ DanvanError
 ├── ReturnsError    1  the returns have errors (carries the findings)
 ├── LockedError     3  another run holds the lock
 └── StageError      4  a stage failed: notebook, publishing, writing
+    └── ChangedError   an input changed meanwhile
 
 Every text is Vietnamese and written for the analyst: what was found, where, why refused, what to do.
 """
@@ -53,6 +54,10 @@ class LockedError(DanvanError):
 
 class StageError(DanvanError):
     exit_code = 4
+
+
+class ChangedError(StageError):
+    """An input changed while something was made of it: to be made again."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

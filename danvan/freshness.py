@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from danvan.errors import StageError
+from danvan.errors import ChangedError
 from danvan.paths import Project, ignored
-from danvan.store import Cache, content_key, files_below, sha256
+from danvan.store import Cache, content_key, files_below, is_torn, sha256
 
 MANIFEST = "manifest.json"
 PACKETS = "packets"  # the stage of the cache that knows each profile's packet
@@ -32,6 +32,11 @@ class Wanted:
         self.folder, self.inputs, self.settings = folder, inputs, dict(settings)
         self.key = content_key([*inputs.items(), *((f"={name}", value) for name, value in self.settings.items())])
 
+    @property
+    def failed(self) -> Path:
+        """Where the notebook of a failed build is left, to be looked at."""
+        return self.folder.with_name(f"failed-{self.folder.name}.ipynb")
+
     def is_current(self) -> bool:
         """Whether the folder holds a whole build of just this."""
         recorded = self._recorded()
@@ -45,7 +50,7 @@ class Wanted:
         told = [f"{name} trong bản đã lập bị sửa hoặc xóa" for name in self._altered(recorded)]
         if recorded.get("key") == self.key:
             return told
-        before: Inputs = recorded.get("inputs", {})
+        before: Inputs = recorded["inputs"]
         many: Counter[str] = Counter()
         for name in sorted({*before, *self.inputs}):
             if before.get(name) == self.inputs.get(name):
@@ -58,7 +63,7 @@ class Wanted:
                 what = "mới có" if name not in before else "không còn" if name not in self.inputs else "đã đổi"
                 told.append(f"{name} {what}")
         told += [f"{words}: {count} tệp" for words, count in many.items()]
-        then = recorded.get("settings", {})
+        then = recorded["settings"]
         for name in sorted({*then, *self.settings}):
             if (old := then.get(name, "")) != (new := self.settings.get(name, "")):
                 told.append(f"{name} từ “{old}” thành “{new}”")
@@ -69,7 +74,10 @@ class Wanted:
             found = json.loads((self.folder / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) and isinstance(found.get("outputs"), dict) else {}
+        maps = ("outputs", "inputs", "settings")
+        if not isinstance(found, dict) or not isinstance(found.get("outputs"), dict):
+            return {}
+        return found | {name: found[name] if isinstance(found.get(name), dict) else {} for name in maps}
 
     def _altered(self, recorded: dict[str, Any]) -> Iterable[str]:
         for name, digest in recorded["outputs"].items():
@@ -82,11 +90,15 @@ class Wanted:
 
 
 class Sources:
-    """The files of a project as they stand now; each is hashed once in the life of this object."""
+    """The files of a project as they stand now; each is hashed once in the life of this object.
 
-    def __init__(self, project: Project) -> None:
+    danvan's own are those that this process has loaded, as they were at its start: what it makes is made by them,
+    whatever is saved later. `on_disk`: as they stand now, too.
+    """
+
+    def __init__(self, project: Project, *, on_disk: bool = False) -> None:
         self.project = project
-        self._digests: dict[Path, str] = {}
+        self._digests: dict[Path, str] = {} if on_disk else dict(_LOADED)
 
     # ------------------------------------------------------------ what documents depend on
 
@@ -149,7 +161,7 @@ class Sources:
     def _returns(self, year: int) -> Inputs:
         """Everything in the folder of returns: also what is no file, and Excel's sign that a file is open."""
         folder = self.project.returns(year)
-        found = {}
+        found = {self.project.relative(folder): "folder"} if folder.is_dir() else {}
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if path.name.startswith("~$"):
                 found[self.project.relative(path)] = "open"
@@ -175,11 +187,11 @@ class Sources:
 
 
 def require_same(before: Inputs, now: Inputs) -> None:
-    """Raise StageError if an input changed between the two: what was built meanwhile may mix old and new."""
+    """Raise ChangedError if an input changed between the two: what was built meanwhile may mix old and new."""
     changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     if changed:
         named = ", ".join(changed[:5]) + (" và tệp khác" if len(changed) > 5 else "")
-        raise StageError(f"{named} thay đổi trong lúc lập. Hãy chạy lại; báo cáo cũ còn nguyên.")
+        raise ChangedError(f"{named} thay đổi trong lúc lập. Hãy chạy lại; báo cáo cũ còn nguyên.")
 
 
 # ---------------------------------------------------------------- asked before the command line is imported
@@ -212,7 +224,7 @@ def _nothing_to_do(project: Project, arguments: list[str]) -> str | None:
     sources = Sources(project)
     if command == "report" and edition in ("public", "internal"):
         there = project.years_with_returns()
-        chosen = there if every else years or there[-1:]
+        chosen = there if every else list(dict.fromkeys(years)) or there[-1:]
         done = chosen and all(
             _stands(sources.report(year, edition)) and _shows_figures(project, year, edition) for year in chosen
         )
@@ -228,17 +240,17 @@ def _nothing_to_do(project: Project, arguments: list[str]) -> str | None:
 
 def _stands(wanted: Wanted) -> bool:
     """Whether it is current, and nothing lies beside it that a killed run left."""
-    beside = (wanted.folder.with_name(f".{wanted.folder.name}.{end}") for end in ("old", "new"))
-    return wanted.is_current() and not any(path.exists() for path in beside)
+    return wanted.is_current() and not wanted.failed.exists() and not is_torn(wanted.folder)
 
 
 def _shows_figures(project: Project, year: int, edition: str) -> bool:
-    return edition != "public" or digests(project.figures(year)) == digests(project.report(year, edition) / "figures")
+    shown, made = project.figures(year), project.report(year, edition) / "figures"
+    return edition != "public" or (digests(shown) == digests(made) and not is_torn(shown))
 
 
 def digests(folder: Path) -> Inputs:
     """sha256 of the files in a folder, by name; none where there is no folder."""
-    return {path.name: sha256(path) for path in folder.iterdir()} if folder.is_dir() else {}
+    return {path.name: sha256(path) for path in folder.iterdir() if path.is_file()} if folder.is_dir() else {}
 
 
 def report_is_current(project: Project, year: int, edition: str) -> str:
@@ -255,6 +267,9 @@ def profiles_are_there(project: Project, year: int, fresh: int, current: int, wh
 
 def _below(folder: Path) -> list[Path]:
     return [path for path in files_below(folder) if not ignored(path)] if folder.is_dir() else []
+
+
+_LOADED = {path: sha256(path) for path in _below(PACKAGE)}
 
 
 def _shown(project: Project, path: Path) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from danvan import workers
-from danvan.errors import DanvanError
+from danvan.errors import ChangedError, DanvanError
 from danvan.freshness import PACKETS, Sources, Wanted, digests
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
@@ -72,7 +74,6 @@ def report_task(sources: Sources, year: int, edition: Edition, *, allow_incomple
         parameters={"year": year, "edition": edition},
         name=f"bao-cao-{year}",
         title=f"Báo cáo năm {year}",
-        failed=f"failed-{edition}.ipynb",
         allow_incomplete=allow_incomplete,
     )
 
@@ -100,9 +101,14 @@ class Pages:
         workers.end(self._process)
 
 
-def _page(project: Project, year: int, edition: Edition) -> str:
-    with told_of_disk(project):
-        return page(report_task(Sources(project), year, edition, allow_incomplete=True))
+def _page(project: Project, year: int, edition: Edition, patience: int = 2) -> str:
+    try:
+        with told_of_disk(project):
+            return page(report_task(Sources(project), year, edition, allow_incomplete=True))
+    except ChangedError:  # somebody saves while we build
+        if not patience:
+            raise
+        return _page(project, year, edition, patience - 1)
 
 
 def trends(project: Project, edition: Edition, *, force: bool = False, how: How = AS_USUAL) -> Built:
@@ -116,7 +122,6 @@ def trends(project: Project, edition: Edition, *, force: bool = False, how: How 
             parameters={"edition": edition},
             name="dien-bien",
             title="Diễn biến qua các năm",
-            failed=f"failed-{edition}.ipynb",
         )
         [(_, built)] = _build(project, [task], force, how)
     return _raised(built)
@@ -151,7 +156,6 @@ def profile_tasks(sources: Sources, year: int, names: Sequence[str]) -> list[Tas
             parameters={"year": year, "unit": unit},
             name=f"ho-so-{year}",
             title=f"Hồ sơ {unit}",
-            failed=f"failed-{unit}.ipynb",
             packet=packet,
         )
         for unit, packet in _packets(sources, year, names).items()
@@ -166,7 +170,7 @@ def _packets(sources: Sources, year: int, names: Sequence[str]) -> dict[str, byt
 
     book = Book(read_year(sources.project, year), "internal")
     packets = {unit.full_name: as_json(packet(book, unit)) for unit in units_named(book, names)}
-    if not names:
+    if not names and Sources(sources.project, on_disk=True).years(year, year - 1) == sources.years(year, year - 1):
         keys = {unit: content_key([("packet", data.decode())]) for unit, data in packets.items()}
         Cache(sources.project.cache).put(PACKETS, sources.packets_key(year), as_json(keys))
     return packets
@@ -207,8 +211,10 @@ def _standings_of_profiles(sources: Sources, year: int) -> list[Standing]:
     """One line for all that stand, one for each reason that others have."""
     known = sources.profiles(year)
     if known is None:
-        _packets(sources, year, ())
-        known = sources.profiles(year) or []
+        try:
+            known = [task.wanted for task in profile_tasks(sources, year, ())]
+        except DanvanError as error:
+            return [Standing(f"Hồ sơ năm {year}", (f"chưa xem được: {str(error).splitlines()[0]}",))]
     by_reason: dict[tuple[str, ...], int] = {}
     for wanted in known:
         reasons = tuple(wanted.reasons())
@@ -224,15 +230,35 @@ def _build(project: Project, tasks: Sequence[Task], force: bool, how: How) -> li
     cache = Cache(project.cache)
     if force:
         cache.clear()
+    stale: list[Task] = []
     for task in tasks:
         repair(task.wanted.folder)
-    stale = [task for task in tasks if force or not task.wanted.is_current()]
+        if force or not task.wanted.is_current():
+            stale.append(task)
+        else:
+            task.wanted.failed.unlink(missing_ok=True)  # its cause has been taken back
     for task in stale:
         how.listener.why(task.title, task.wanted.reasons() or ["--force"])
-    done = {task.wanted.folder: built for task, built in how.build(stale)} if stale else {}
+    done: dict[Path, Built | DanvanError] = {}
     if stale:
+        with how.warm():
+            if len(stale) > 1:
+                _read_ahead(project, stale, how)
+            done = {task.wanted.folder: built for task, built in how.build(stale)}
         cache.sweep()
     return [(task, done.get(task.wanted.folder) or Built(task.wanted.folder, False)) for task in tasks]
+
+
+def _read_ahead(project: Project, tasks: Sequence[Task], how: How) -> None:
+    """Read the years of several reports, each on all cores: else two of them would read the year they share twice."""
+    from danvan.intake.year import read_year
+
+    for year in sorted(int(task.parameters["year"]) for task in tasks if task.kind == "report"):
+        title = f"Phiếu năm {year}"
+        how.listener.stage(title, "Đọc phiếu")
+        with suppress(DanvanError):  # the report tells it
+            read_year(project, year)
+        how.listener.finished(title)
 
 
 def _raised(built: Built | DanvanError) -> Built:
@@ -247,6 +273,6 @@ def _show_figures(project: Project, year: int, built: Built) -> None:
     repair(figures)
     if digests(figures) != digests(made):
         new = fresh_folder(figures)
-        for path in sorted(made.iterdir()):
-            write_atomic(new / path.name, path.read_bytes())
+        for name in digests(made):
+            write_atomic(new / name, (made / name).read_bytes())
         swap_in(new, figures)

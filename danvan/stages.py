@@ -43,13 +43,12 @@ class Task:
     parameters: dict[str, int | str | bool | float]
     name: str  # of its files
     title: str  # what people call it
-    failed: str  # the notebook that is kept of a failure
     allow_incomplete: bool = False
     packet: bytes = b""
 
     def inputs_now(self) -> dict[str, str]:
         """Its inputs as they stand now."""
-        sources, year = Sources(self.project), self.parameters.get("year")
+        sources, year = Sources(self.project, on_disk=True), self.parameters.get("year")
         if self.kind == "report":
             return sources.report(int(year or 0), str(self.parameters["edition"])).inputs
         if self.kind == "trends":
@@ -86,7 +85,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         record = manifest.make(new, task.wanted, task.parameters, time=data.date, illustrative=illustrative)
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
-    (task.wanted.folder.parent / task.failed).unlink(missing_ok=True)
+    task.wanted.failed.unlink(missing_ok=True)
     return Built(task.wanted.folder, True, data.warnings)
 
 
@@ -229,7 +228,7 @@ class _Made:
                 builder.build(notebook)  # what cannot become a document has failed, too
             except StageError as error:
                 if executed.exists():
-                    failed = task.wanted.folder.parent / task.failed
+                    failed = task.wanted.failed
                     failed.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(executed, failed)
                     raise type(error)(f"{error}\nSổ đã chạy để xem lại: {project.relative(failed)}") from None

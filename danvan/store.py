@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -63,7 +63,13 @@ def fresh_folder(target: Path) -> Path:
 
 
 def swap_in(new: Path, target: Path) -> None:
-    """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards."""
+    """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards.
+
+    All of it is on the disk before the old one goes.
+    """
+    for path in files_below(new):
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         target.rename(old)
@@ -81,6 +87,11 @@ def swapped_in(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+def is_torn(target: Path) -> bool:
+    """Whether a crash left something beside `target` that `repair` would mend."""
+    return any(target.with_name(f".{target.name}.{end}").exists() for end in ("old", "new"))
 
 
 def repair(target: Path) -> None:
@@ -124,7 +135,8 @@ class Cache:
             beside.write_bytes(hashlib.sha256(content).digest() + content)  # not flushed: the digest tells a torn one
             beside.replace(path)
         except OSError:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def made(self, stage: str, key: str, make: Callable[[], bytes]) -> bytes:
         """What is kept, else what `make` gives, kept from now on."""

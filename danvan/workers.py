@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -58,10 +58,11 @@ class How:
     work: Work = build
 
     def warm(self) -> AbstractContextManager[None]:
-        """Kernels start warm as long as this lasts (see kernels). To be entered early: it gets ready meanwhile."""
-        if self.cold or zygote.VARIABLE in os.environ:
-            return nullcontext()
-        return zygote.started(environment.PRELOAD, environment.of_kernel())
+        """Kernels start warm as long as this lasts (see kernels). To be entered early: it gets ready meanwhile.
+
+        Raises StageError where a module cannot be made ready.
+        """
+        return nullcontext() if self.cold or zygote.VARIABLE in os.environ else _zygote()
 
     def build(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others."""
@@ -71,6 +72,15 @@ class How:
 
 
 AS_USUAL = How()
+
+
+@contextmanager
+def _zygote() -> Iterator[None]:
+    try:
+        with zygote.started(environment.PRELOAD, environment.of_kernel()):
+            yield
+    except RuntimeError as error:
+        raise StageError(f"Không chuẩn bị được nhân Jupyter ({error}). Hãy chạy lại với --cold.") from None
 
 
 def _built_on_cores(how: How, tasks: Sequence[Task]) -> Iterator[Outcome]:

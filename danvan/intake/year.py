@@ -95,7 +95,7 @@ def read_year(
         read: Year = pickle.loads(kept)
         return read
     read = _read_year(project, year, sources, cache, progress, with_last=with_last)
-    again = Sources(project)
+    again = Sources(project, on_disk=True)
     if (again.years(year, year - 1) if with_last else again.years(year)) == inputs:  # else it mixes old and new
         cache.put(STAGE, key, pickle.dumps(read, pickle.HIGHEST_PROTOCOL))
     return read
@@ -111,12 +111,15 @@ def _read_year(
     from danvan.intake.returns import read_returns
     from danvan.intake.stated import read_stated, undecided
 
+    before = Sources(project).ground()
     params, catalogue = load_params(project, year), load_catalogue(project).of_year(year)
     units = load_units(project, params.period, params.population_concept)
     lineage, bodies = load_lineage(project), load_bodies(project)
     _check_bodies(project, params, bodies)
-    grounds = sources.key(sources.ground(), year=str(year), period=str(params.period), hotline=params.hotline)
-    kept = Kept(cache, f"{grounds} {params.population_concept}")
+    told = {"period": str(params.period), "concept": str(params.population_concept), "hotline": params.hotline}
+    grounds = sources.key(before, year=str(year), **told)
+    same = Sources(project, on_disk=True).ground() == before  # else what was loaded is neither the one nor the other
+    kept = Kept(cache, grounds) if same else None
     reading = read_returns(project, params, catalogue, units, progress, kept)
     if not reading.returns and not project.returns(year).is_dir():
         raise SettingsError(

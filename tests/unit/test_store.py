@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -193,3 +197,175 @@ def test_files_below_leaves_out_what_no_one_wrote(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert [path.relative_to(tmp_path).as_posix() for path in store.files_below(tmp_path)] == ["a/c", "b"]
+
+
+# --- the cache -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> store.Cache:
+    return store.Cache(tmp_path / ".cache")
+
+
+def test_the_cache_gives_what_it_was_given(cache: store.Cache) -> None:
+    assert cache.get("html", "k") is None
+    for content in (b"", b"one", os.urandom(100_000)):
+        cache.put("html", "k", content)
+        assert cache.get("html", "k") == content
+    assert cache.get("pdf", "k") is None
+    assert cache.get("html", "k2") is None
+    assert [path.name for path in (cache.folder / "html").iterdir()] == ["k"]
+
+
+def test_what_is_kept_is_not_made_again(cache: store.Cache) -> None:
+    made = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"new"
+
+    assert [cache.made("html", "k", make) for _ in range(3)] == [b"new"] * 3
+    assert len(made) == 1
+
+
+def test_what_could_not_be_made_is_not_kept(cache: store.Cache) -> None:
+    def fails() -> bytes:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.made("html", "k", fails)
+    assert cache.get("html", "k") is None
+    assert cache.made("html", "k", lambda: b"new") == b"new"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda _: b"",
+        lambda entry: entry[:31],
+        lambda entry: entry[:32],
+        lambda entry: entry[:-1],
+        lambda entry: entry + b"\0",
+        lambda entry: entry[:40] + bytes([entry[40] ^ 1]) + entry[41:],
+        lambda entry: bytes([entry[0] ^ 128]) + entry[1:],
+        lambda entry: bytes(len(entry)),
+        lambda entry: entry[32:],
+    ],
+    ids=[
+        "emptied",
+        "half a digest",
+        "digest alone",
+        "truncated",
+        "longer",
+        "flipped",
+        "flipped digest",
+        "zeros",
+        "bare",
+    ],
+)
+def test_a_damaged_entry_is_none(damaged: Callable[[bytes], bytes], cache: store.Cache) -> None:
+    cache.put("html", "k", b"content of the page")
+    entry = cache.folder / "html" / "k"
+    entry.write_bytes(damaged(entry.read_bytes()))
+    assert cache.get("html", "k") is None
+    assert cache.made("html", "k", lambda: b"made anew") == b"made anew"
+    assert cache.get("html", "k") == b"made anew"
+
+
+def test_an_interrupted_put_leaves_the_entry_as_it_was(cache: store.Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put("html", "k", b"old")
+
+    def interrupt(*_: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cache.put("html", "k", b"new")
+    monkeypatch.undo()
+    assert cache.get("html", "k") == b"old"
+    cache.put("html", "k", b"newest")
+    assert cache.get("html", "k") == b"newest"
+
+
+@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "replace"])
+def test_a_disk_that_refuses_costs_only_time(step: str, cache: store.Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, step, lambda *_, **__: fail())
+    assert cache.made("html", "k", lambda: b"new") == b"new"
+    monkeypatch.undo()
+    assert cache.get("html", "k") is None
+    assert [path for path in cache.folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("what", ["cache", "stage", "entry"])
+def test_something_else_in_the_place_of_the_cache_costs_only_time(what: str, cache: store.Cache) -> None:
+    if what == "cache":
+        cache.folder.write_text("không phải thư mục")
+    elif what == "stage":
+        cache.folder.mkdir()
+        (cache.folder / "html").write_text("không phải thư mục")
+    else:
+        (cache.folder / "html" / "k").mkdir(parents=True)
+    assert cache.made("html", "k", lambda: b"new") == b"new"
+    cache.sweep()
+    cache.clear()
+
+
+def test_a_disk_that_may_only_be_read_costs_only_time(cache: store.Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux says that the disk is read-only even for a file that is not there to be removed."""
+    cache.put("html", "old", b"old")
+    for step in ("write_bytes", "replace", "unlink"):
+
+        def read_only(self: Path, *_: object, **__: object) -> None:
+            raise OSError(30, "Read-only file system", str(self))
+
+        monkeypatch.setattr(Path, step, read_only)
+    assert cache.made("html", "k", lambda: b"new") == b"new"
+    cache.sweep()
+
+
+def test_what_nobody_used_for_long_is_swept(cache: store.Cache) -> None:
+    names = {"used": 0, "unused": 0, ".half.1": 2, ".being-written.2": 0, "old": 91}
+    for name, days in names.items():
+        cache.put("html", name, b"x")
+        os.utime(cache.folder / "html" / name, (time.time() - days * 86400 - 60,) * 2)
+    for name in ("used", "unused"):
+        os.utime(cache.folder / "html" / name, (time.time() - 91 * 86400,) * 2)
+    assert cache.get("html", "used") == b"x"
+    cache.sweep()
+    assert {path.name for path in (cache.folder / "html").iterdir()} == {"used", ".being-written.2"}
+    cache.clear()
+    assert cache.get("html", "used") is None
+    assert not cache.folder.exists()
+
+
+def test_the_cache_may_lie_elsewhere(tmp_path: Path) -> None:
+    """Somebody keeps it on a larger disk, by a link: --force forgets that, too."""
+    (tmp_path / "large disk").mkdir()
+    cache = store.Cache(tmp_path / ".cache")
+    cache.folder.symlink_to(tmp_path / "large disk", target_is_directory=True)
+    cache.put("html", "k", b"old")
+    assert cache.get("html", "k") == b"old"
+    cache.clear()
+    assert cache.get("html", "k") is None
+
+
+PUTS = """
+import sys
+from pathlib import Path
+from danvan.store import Cache
+cache, wrong = Cache(Path(sys.argv[1])), 0
+for n in range(60):
+    key = f"k{n % 3}"
+    cache.put("html", key, key.encode() * 5_000)
+    wrong += cache.get("html", key) not in (None, key.encode() * 5_000)
+    if n % 20 == 0:
+        cache.clear()
+sys.exit(wrong)
+"""
+
+
+def test_several_processes_do_not_disturb_each_other(cache: store.Cache) -> None:
+    command = [sys.executable, "-c", PUTS, str(cache.folder)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(store.__file__).parents[1])}
+    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 3
