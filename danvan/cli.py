@@ -179,7 +179,8 @@ def report(project: Project, arguments: argparse.Namespace) -> int:
     for task, built in outcomes:
         year = task.parameters["year"]
         if isinstance(built, DanvanError):
-            code = code or _told(built, _errors(), f"{task.title}: " if len(outcomes) > 1 else "")
+            told = _told(built, _errors(), f"{task.title}: " if len(outcomes) > 1 else "")
+            code = code or told
         elif not built.fresh:
             print(freshness.report_is_current(project, int(year), arguments.edition))
         else:

@@ -219,7 +219,8 @@ def _standings_of_profiles(sources: Sources, year: int) -> list[Standing]:
     for wanted in known:
         reasons = tuple(wanted.reasons())
         by_reason[reasons] = by_reason.get(reasons, 0) + 1
-    return [Standing(f"Hồ sơ năm {year}: {count} đơn vị", reasons) for reasons, count in by_reason.items()]
+    stale_first = sorted(by_reason.items(), key=lambda item: not item[0])
+    return [Standing(f"Hồ sơ năm {year}: {count} đơn vị", reasons) for reasons, count in stale_first]
 
 
 # ---------------------------------------------------------------- building

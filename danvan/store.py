@@ -159,4 +159,5 @@ class Cache:
 
     def clear(self) -> None:
         """Forget everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for stage in self.folder.iterdir() if self.folder.is_dir() else ():  # the folder itself may be a link
+            shutil.rmtree(stage, ignore_errors=True)

@@ -606,15 +606,15 @@ def test_every_input_is_changed_by_something(base: Path, tmp_path: Path) -> None
     reached: set[str] = set()
     root = shutil.copytree(base, tmp_path / "bản sao", symlinks=True)
     before = contents(root)
-    for name, change in CHANGES.items():
+    for change in CHANGES.values():
         for seed in range(3):
             change(root, random.Random(seed))
             after = contents(root)
             changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
             reached |= {path.partition("/")[0] + Path(path).suffix for path in changed}
             undone(base, root)
-    kinds = {path.partition("/")[0] + Path(path).suffix for path in named - {"packet"}}
-    assert kinds - reached <= {"danvan.md", "danvan.txt", "danvan.woff2", "danvan.json"}
+    kinds = {path.partition("/")[0] + Path(path).suffix for path in named - {"packet", "requirements.lock"}}
+    assert kinds - reached <= {"danvan.md", "danvan.txt", "danvan.woff2", "danvan.json", "danvan.html", "data"}
 
 
 # --- nothing twice -------------------------------------------------------------------------------------------------
@@ -916,8 +916,10 @@ def test_a_damaged_cache_is_not_used(copy: Path, base: Path, builders: Builders)
     told = builders.run(copy, *ALL)
     assert [one.code for one in told] == [0, 0, 0], told
     assert outputs(copy) == outputs(base)
-    digests = {path: content[:32] for path, content in kept.items() if path.parent.name != "year"}  # pickles may differ
-    assert {path: path.read_bytes()[:32] for path in digests} == digests
+    digests = {
+        path: content[:32] for path, content in kept.items() if path.parent.name not in ("year", "return")
+    }  # pickles may differ
+    assert {path.parent.name for path in digests if path.read_bytes()[:32] != digests[path]} == set()
 
 
 def test_a_cache_that_is_a_file(copy: Path, base: Path, builders: Builders) -> None:
