@@ -916,9 +916,8 @@ def test_a_damaged_cache_is_not_used(copy: Path, base: Path, builders: Builders)
     told = builders.run(copy, *ALL)
     assert [one.code for one in told] == [0, 0, 0], told
     assert outputs(copy) == outputs(base)
-    digests = {
-        path: content[:32] for path, content in kept.items() if path.parent.name not in ("year", "return")
-    }  # pickles may differ
+    made = ("notebook", "html", "pdf", "png")  # pickles may differ, and nobody has asked for all packets
+    digests = {path: content[:32] for path, content in kept.items() if path.parent.name in made}
     assert {path.parent.name for path in digests if path.read_bytes()[:32] != digests[path]} == set()
 
 

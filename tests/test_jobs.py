@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -83,8 +84,12 @@ class Build:
 
     def kernels(self) -> list[psutil.Process]:
         """Kernels of notebooks, forked from the zygote."""
-        zygotes = [one for one in self.look() if " zygote " in command(one)]
-        return [one for one in zygotes if any(one in other.children() for other in zygotes)]
+        zygotes = {one.pid: one for one in self.look() if " zygote " in command(one)}
+        found = []
+        for one in zygotes.values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += [one] if one.ppid() in zygotes else []
+        return found
 
     def told(self) -> Told:
         out, err = self.process.communicate(timeout=120)
