@@ -45,8 +45,10 @@ class Display(Listener):
             self._live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._live.stop()
+        if error:
+            return
         finished = [stages for stages in self._stages.values() if stages[-1][0] == ""]
         if len(finished) > 1:
             self._console.print(self._slowest())

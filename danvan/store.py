@@ -21,7 +21,8 @@ def content_key(parts: Iterable[tuple[str, str]]) -> str:
     """The one key function: a digest over (name, digest or text) pairs, independent of their order."""
     digest = hashlib.sha256()
     for name, content in sorted(parts):
-        digest.update(f"{len(name)}:{name}{len(content)}:{content}".encode())
+        # A file's name may be no text in any encoding; it still is a name.
+        digest.update(f"{len(name)}:{name}{len(content)}:{content}".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

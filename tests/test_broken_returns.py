@@ -1160,7 +1160,9 @@ def says(observation: Observation) -> tuple[object, ...]:
 
 
 def on_disk(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+    """All files but those of the cache."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path): path.read_bytes() for path in files if ".cache" not in path.parts}
 
 
 CASES = LISTED | OTHERS
@@ -1351,7 +1353,7 @@ def test_b83_nor_is_a_parameter_of_the_notebook(tmp_path: Path) -> None:
     notebook = ROOT / "notebooks" / "annual_report.ipynb"
     for name in ("year=1;import os;x", "year = 1\nimport os", "yaer"):
         with pytest.raises(SettingsError, match="không có tham số"):
-            runner.run(notebook, {name: 1}, tmp_path / "out.ipynb", shown="sổ", environment={})
+            runner.run(notebook, {name: 1}, tmp_path / "out.ipynb", shown="sổ", own={})
     assert not (tmp_path / "out.ipynb").exists()
 
 

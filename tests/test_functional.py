@@ -609,7 +609,7 @@ def test_the_manifest(built: Path) -> None:
     assert {name[:-4] + ".svg" for name in charts} == {name for name in charts if name.endswith(".svg")}
     assert {name[:-4] + ".png" for name in charts} == {name for name in charts if name.endswith(".png")}
     for name, found in manifest["inputs"].items():
-        assert digest(built / name) == found, name
+        assert found == ("folder" if name.endswith("/returns") else digest(built / name)), name
     needed = {
         *(f"params/{name}" for name in ("2022.yaml", "2023.yaml", "catalogue.yaml", "units.csv")),
         *(f"data/{year}/returns/{path.name}" for year in (2022, 2023) for path in returns(built, year)),

@@ -79,10 +79,11 @@ def content(project: Project, year: int) -> dict[str, object]:
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
-    """All files and folders below, hidden ones too."""
+    """All files and folders below, hidden ones too, but the cache."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
+        if ".cache" not in path.parts
     }
 
 
