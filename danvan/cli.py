@@ -81,8 +81,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
+    from danvan.guard import end_at_ctrl_c
+
     errors = _errors()
     try:
+        end_at_ctrl_c()
         parser = _parser()
         arguments, rest = parser.parse_known_args(argv)
         if rest and arguments.command != "lab":

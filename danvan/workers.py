@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,6 +14,7 @@ from typing import Any
 
 from danvan import environment
 from danvan.errors import DanvanError, StageError
+from danvan.guard import end_with_owner
 from danvan.kernels import zygote
 from danvan.stages import Built, Task, Tell, build
 from danvan.store import repair
@@ -116,7 +114,7 @@ def _built_on_cores(how: How, tasks: Sequence[Task]) -> Iterator[Outcome]:
 
 def one_process() -> ProcessPoolExecutor:
     """A process that does one thing after the other; it keeps what it has loaded until `end`."""
-    return ProcessPoolExecutor(1, get_context("spawn"), _leave_signals)
+    return ProcessPoolExecutor(1, get_context("spawn"), end_with_owner)
 
 
 def gathered(futures: dict[Future[Built], Task]) -> Iterator[Outcome]:
@@ -143,17 +141,7 @@ def _begin(told: Any) -> None:
     """A process of the pool leaves Ctrl-C to its owner, and cleans up when that ends it."""
     global _told
     _told = told
-    _leave_signals()
-
-
-def _leave_signals() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-
-
-def _leave(*_: object) -> None:
-    warnings.simplefilter("ignore")  # of what is left undone
-    sys.exit(130)
+    end_with_owner()
 
 
 def _done(work: Work, task: Task) -> Built:

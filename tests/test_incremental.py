@@ -455,6 +455,10 @@ def library_comment(root: Path, chance: random.Random) -> None:
         file.write("\n# ghi chú\n")
 
 
+def font(root: Path, _: random.Random) -> None:
+    shutil.copy(root / "danvan/fonts/Tinos-Bold.ttf", root / "danvan/fonts/Tinos-Italic.ttf")
+
+
 def epoch(_: Path, chance: random.Random) -> dict[str, str]:
     return {"SOURCE_DATE_EPOCH": str(chance.choice([1705363200, 0, 1]))}
 
@@ -499,7 +503,7 @@ CHANGES: dict[str, Change] = {
     ),
     "a format": text_changed("danvan/publish/profiles/*.yaml"),
     "a syntax error": added("danvan/plots/slopegraphs.py", "def f(:\n"),
-    "a font": lambda root, _: shutil.copy(root / "danvan/fonts/Tinos-Bold.ttf", root / "danvan/fonts/Tinos-Italic.ttf"),
+    "a font": font,
     "SOURCE_DATE_EPOCH": epoch,
 }
 
