@@ -56,7 +56,7 @@ def reports(
         tasks = [
             report_task(sources, year, edition, allow_incomplete=allow_incomplete) for year in dict.fromkeys(years)
         ]
-        outcomes = _build(project, tasks, force, how)
+        outcomes = build(project, tasks, force, how)
         for task, built in outcomes:
             if isinstance(built, Built) and edition == "public":
                 _show_figures(project, int(task.parameters["year"]), built)
@@ -123,7 +123,7 @@ def trends(project: Project, edition: Edition, *, force: bool = False, how: How 
             name="dien-bien",
             title="Diễn biến qua các năm",
         )
-        [(_, built)] = _build(project, [task], force, how)
+        [(_, built)] = build(project, [task], force, how)
     return _raised(built)
 
 
@@ -140,7 +140,7 @@ def profiles(
         if known and all(wanted.is_current() for wanted in known):
             return [Built(wanted.folder, False) for wanted in known]
         with how.warm():
-            outcomes = _build(project, profile_tasks(sources, year, names), force, how)
+            outcomes = build(project, profile_tasks(sources, year, names), force, how)
     return [_raised(built) for _, built in outcomes]
 
 
@@ -226,8 +226,8 @@ def _standings_of_profiles(sources: Sources, year: int) -> list[Standing]:
 # ---------------------------------------------------------------- building
 
 
-def _build(project: Project, tasks: Sequence[Task], force: bool, how: How) -> list[Outcome]:
-    """The tasks with their outcomes, in their order; what is current is left as it is."""
+def build(project: Project, tasks: Sequence[Task], force: bool = False, how: How = AS_USUAL) -> list[Outcome]:
+    """The tasks with their outcomes, in their order; what is current is left as it is. For one run at a time."""
     cache = Cache(project.cache)
     if force:
         cache.clear()
