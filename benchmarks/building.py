@@ -94,7 +94,7 @@ def copied(root: Path) -> Project:
     own = root / ".venv" / Path(libraries).relative_to(sys.prefix)
     (own / "libraries.pth").write_text(f"{root}\n{libraries}\n")
     run = "from danvan import stamp; stamp.write(stamp.VENV, stamp.right(stamp.VERSION))"
-    subprocess.run([python_of(root), "-c", run], check=True)
+    subprocess.run([python_of(root), "-c", run], check=True, cwd=root)
     return Project(root)
 
 
