@@ -127,7 +127,7 @@ def the_loop(project: Project, out: Path, tasks: Sequence[stages.Task], *, read_
         executed = out / f"{number}.ipynb"
         given = [word for name, value in task.parameters.items() for word in ("-p", name, str(value))]
         papermill = ["papermill", str(task.notebook), str(executed), "--cwd", str(task.notebook.parent)]
-        nbconvert = ["jupyter", "nbconvert", "--to", "html", str(executed)]
+        nbconvert = ["nbconvert", "--to", "html", str(executed)]
         for command in ([*papermill, "--no-progress-bar", *given], nbconvert):
             told = [python_of(project.root), "-m", *command]
             subprocess.run(told, env=surroundings, check=True, capture_output=True, cwd=project.root)
