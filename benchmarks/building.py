@@ -121,7 +121,8 @@ def the_loop(project: Project, out: Path, tasks: Sequence[stages.Task], *, read_
     """What people do. Gives the seconds."""
     if not read_before:
         Cache(project.cache).clear()
-    surroundings = environment.of_kernel({"DANVAN_ROOT": str(project.root)})
+    borrowed = str(Path(sys.prefix, "share", "jupyter"))  # nbconvert's templates
+    surroundings = environment.of_kernel({"DANVAN_ROOT": str(project.root), "JUPYTER_PATH": borrowed})
     start = time.perf_counter()
     for number, task in enumerate(tasks):
         executed = out / f"{number}.ipynb"
