@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from danvan.catalogue import Catalogue, Indicator
+from danvan.errors import SettingsError
 from danvan.intake.findings import Answer, Cell, Finding
 from danvan.intake.observations import EXACT, Status
 from danvan.intake.rules import QUOTING
@@ -18,6 +19,14 @@ from danvan.measures import TO_DATE, TOTAL, Result, Results
 
 Edition = Literal["public", "internal"]
 EDITIONS: tuple[Edition, ...] = ("public", "internal")
+
+
+def edition_named(name: str) -> Edition:
+    """The edition of that name; raises SettingsError."""
+    for edition in EDITIONS:
+        if edition == name:
+            return edition
+    raise SettingsError(f"Không có ấn bản “{name}”; chỉ có: {', '.join(EDITIONS)}.")
 
 
 def is_hidden(indicator: Indicator, scope: str, edition: Edition) -> bool:

@@ -80,9 +80,9 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         made.write_figures(new / "figures")
         tell("Ghi tệp")
         (new / "notebook.ipynb").write_bytes(made.shared_copy())
-        (new / "trace.json").write_bytes(as_json(data.trace(made.printed())))
-        illustrative = data.illustrative
-        record = manifest.make(new, task.wanted, task.parameters, time=data.date, illustrative=illustrative)
+        meta = made.document.meta
+        (new / "trace.json").write_bytes(as_json(data.trace(made.printed(), meta.illustrative)))
+        record = manifest.make(new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative)
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
     task.wanted.failed.unlink(missing_ok=True)
@@ -100,12 +100,10 @@ def page(task: Task, tell: Tell = lambda _: None) -> str:
 
 @dataclass(frozen=True)
 class _Data:
-    """What a document says about itself, and the way back of what it prints."""
+    """How many warnings the checks gave, and the way back: of what is printed, and what of it is illustrative."""
 
-    date: str | None
-    illustrative: str
     warnings: int
-    trace: Callable[[Printed], dict[str, Any]]
+    trace: Callable[[Printed, str], dict[str, Any]]
 
 
 def _opened(task: Task, tell: Tell) -> _Data:
@@ -113,15 +111,14 @@ def _opened(task: Task, tell: Tell) -> _Data:
     tell("Đọc phiếu")
     given = task.parameters
     if task.kind == "profile":
-        packet = json.loads(task.packet)
-        date, illustrative = packet["meta"]["date"], packet["meta"]["illustrative"]
+        known = json.loads(task.packet)["trace"]
 
-        def traced(printed: Printed) -> dict[str, Any]:
+        def traced(printed: Printed, illustrative: str) -> dict[str, Any]:
             keys = {key for item in printed for key in item["results"]}
-            results = {key: result for key, result in packet["trace"].items() if key in keys}
+            results = {key: result for key, result in known.items() if key in keys}
             return {**given, "illustrative": illustrative, "printed": printed, "results": results}
 
-        return _Data(date, illustrative, 0, traced)
+        return _Data(0, traced)
     from danvan.trace import trace, trace_of
 
     edition = str(given["edition"])
@@ -129,13 +126,15 @@ def _opened(task: Task, tell: Tell) -> _Data:
         from danvan.trends import open_trends_of
 
         t = open_trends_of(task.project, edition)
-        said = t.illustrative
-        return _Data(t.meta.date, said, 0, lambda printed: trace_of(t.latest, printed, said, t.results()))
-    from danvan.yearbook import open_year_of
+        return _Data(0, lambda printed, illustrative: trace_of(t.latest, printed, illustrative, t.results()))
+    from danvan.book import Book  # not the yearbook: only who draws needs matplotlib
+    from danvan.disclosure import edition_named
+    from danvan.intake.year import sound_year
 
-    y = open_year_of(task.project, int(given["year"]), edition, allow_incomplete=task.allow_incomplete)
-    warnings = sum(finding.severity == "warning" for finding in y.findings)
-    return _Data(y.meta.date, y.illustrative, warnings, lambda printed: trace(y, printed, y.illustrative))
+    year = sound_year(task.project, int(given["year"]), allow_incomplete=task.allow_incomplete)
+    book = Book(year, edition_named(edition))
+    warnings = sum(finding.severity == "warning" for finding in book.findings)
+    return _Data(warnings, lambda printed, illustrative: trace(book, printed, illustrative))
 
 
 # ---------------------------------------------------------------- what is made of it

@@ -8,7 +8,7 @@ from dataclasses import replace
 from danvan import paper, plots, tables, wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
-from danvan.disclosure import EDITIONS
+from danvan.disclosure import edition_named
 from danvan.document import Column, Meta, Table, TableCell, TableRow
 from danvan.errors import SettingsError, nearest
 from danvan.intake.year import Year, read_year
@@ -223,8 +223,7 @@ def open_trends(edition: str = "public") -> Trends:
 
 def open_trends_of(project: Project, edition: str) -> Trends:
     """`open_trends` in a given project folder."""
-    if edition not in EDITIONS:
-        raise SettingsError(f"Không có ấn bản “{edition}”; chỉ có: {', '.join(EDITIONS)}.")
+    seen_as = edition_named(edition)
     years = [year for year in project.years_with_returns() if project.params(year).is_file()]
     if not years:
         raise SettingsError("Chưa có năm nào có cả params và phiếu. Hãy chạy: build.py new-year NĂM")
@@ -234,7 +233,7 @@ def open_trends_of(project: Project, edition: str) -> Trends:
         read = read_year(project, number, with_last=False)
         read.require_sound(allow_incomplete=True)
         read = replace(read, last=last if last and last.params.year == number - 1 else None)
-        books.append(Book(read, "internal" if edition == "internal" else "public"))
+        books.append(Book(read, seen_as))
         last = replace(read, last=None)
     indicators = frozenset(code for book in books for code in book.catalogue.by_code)
     return Trends(books, load_series(project, indicators))

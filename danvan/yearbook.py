@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from danvan import paper, pictures, tables, wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
-from danvan.disclosure import EDITIONS, Edition
+from danvan.disclosure import Edition, edition_named
 from danvan.document import (
     Body,
     Closing,
@@ -35,7 +35,7 @@ from danvan.document import (
 )
 from danvan.errors import DanvanError, SettingsError, nearest
 from danvan.intake.observations import Status
-from danvan.intake.year import Year, read_year
+from danvan.intake.year import Year, sound_year
 from danvan.measures import TOTAL
 from danvan.number import Calendar, Number, UnitList
 from danvan.outputs import Drawn, Shown, shown
@@ -432,10 +432,5 @@ def open_year(year: int | None = None, edition: str = "public") -> Yearbook:
 
 def open_year_of(project: Project, year: int, edition: str, *, allow_incomplete: bool = True) -> Yearbook:
     """`open_year` in a given project folder; unless `allow_incomplete`, a missing return is an error, too."""
-    if edition not in EDITIONS:
-        raise SettingsError(f"Không có ấn bản “{edition}”; chỉ có: {', '.join(EDITIONS)}.")
-    read = read_year(project, year)
-    read.require_sound(allow_incomplete=allow_incomplete)
-    if read.last is not None:
-        read.last.require_sound(allow_incomplete=True)
-    return Yearbook(read, "internal" if edition == "internal" else "public")
+    seen_as = edition_named(edition)
+    return Yearbook(sound_year(project, year, allow_incomplete=allow_incomplete), seen_as)

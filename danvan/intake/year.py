@@ -79,6 +79,15 @@ class Year:
             raise ReturnsError(f"Phiếu năm {self.params.year} có {len(errors)} lỗi phải sửa trước.", errors)
 
 
+def sound_year(project: Project, year: int, *, allow_incomplete: bool) -> Year:
+    """`read_year`; also raises ReturnsError for errors in its returns or in last year's, as `require_sound` does."""
+    read = read_year(project, year)
+    read.require_sound(allow_incomplete=allow_incomplete)
+    if read.last is not None:
+        read.last.require_sound(allow_incomplete=True)
+    return read
+
+
 def read_year(
     project: Project, year: int, *, with_last: bool = True, progress: Progress = lambda _done, _of: None
 ) -> Year:
