@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -27,6 +28,10 @@ if TYPE_CHECKING:  # what a build needs is imported when there is something to b
     from nbformat import NotebookNode
 
     from danvan.document import Document
+
+# nbformat's jsonschema would load it, which takes a second or two and 20 MB, to check what no notebook has
+# (jsonschema #1428); it does without where there is none.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 Printed = list[dict[str, Any]]
 Tell = Callable[[str], None]  # is told of each stage as it begins

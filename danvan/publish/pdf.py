@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
-import typst
 import yaml
 
 from danvan.document import Document
-from danvan.publish import fonts
+from danvan.publish import fonts, typesetter
 from danvan.publish.tree import Json, PdfError, document_tree
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -46,37 +45,35 @@ def render(document: Document) -> bytes:
     profile = _profile(document.meta.profile)
     tree = document_tree(document, date or _NO_DATE, profile)
     try:
-        compiler = _lay_out(tree, profile)
-        data, warnings = compiler.compile_with_warnings(format="pdf", pdf_standards=STANDARDS)
-    except typst.TypstError as error:
+        _lay_out(tree, profile)
+        data, warnings = typesetter.ours().pdf(STANDARDS)
+    except typesetter.RefusedError as error:
         raise PdfError(_sentence(error.message), error.diagnostic) from error
     if warnings:
-        said = "\n".join(str(warning.diagnostic or warning.message) for warning in warnings)
-        raise PdfError("Không xuất được PDF: trình dàn trang có cảnh báo.", said)
+        raise PdfError("Không xuất được PDF: trình dàn trang có cảnh báo.", "\n".join(warnings))
     return _finish(data, keep_date=date is not None)
 
 
 def make_ready() -> None:
-    """Load the fonts, which the first page would otherwise wait for."""
-    _fonts()
+    """Start the typesetter, which the first page would otherwise wait for."""
+    typesetter.ours().start()
 
 
 # ---------------------------------------------------------------- pages
 
 
-def _lay_out(tree: Json, profile: Json) -> Any:
-    """A compiler whose pages keep every footnote with its mark.
+def _lay_out(tree: Json, profile: Json) -> None:
+    """Lay the document out so that its pages keep every footnote with its mark.
 
     Typst now and then parts the two at a page end (typst #5314, #5603). Then the line of the mark is moved a little
     (see `_loosen`), and the pages are laid out again.
     """
     blocks = list(_numbered(tree))
     for _ in range(_ROUNDS):
-        compiler = _compiler(tree, profile)
-        places = _places(compiler)
+        places = _places(tree, profile)
         stray = _first_stray(places)
         if stray is None and not _keep_with_closing(blocks, places):
-            return compiler
+            return
         if stray is not None and not _loosen(blocks, places, stray, profile["body"]):
             break
     raise PdfError(
@@ -85,21 +82,11 @@ def _lay_out(tree: Json, profile: Json) -> Any:
     )
 
 
-def _places(compiler: Any) -> list[Json]:
-    """On which pages blocks, marks and notes came to stand. Raises typst.TypstError if nothing can be laid out."""
-    try:
-        places: list[Json] = json.loads(compiler.query("<danvan-places>", field="value", one=True))
-    except RuntimeError:
-        compiler.compile(format="pdf", pdf_standards=STANDARDS)  # fails too, and says more
-        raise
-    return places
-
-
-def _compiler(tree: Json, profile: Json) -> Any:
+def _places(tree: Json, profile: Json) -> list[Json]:
+    """Lay it out: on which pages blocks, marks and notes came to stand. Raises typesetter.RefusedError."""
     inputs = {"document": _dump(tree), "profile": _dump(profile)}
-    return typst.Compiler(
-        TEMPLATE, root=TEMPLATE.parent, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs=inputs
-    )
+    places: list[Json] = typesetter.ours().places(TEMPLATE, fonts.FONT_DIR, inputs, "<danvan-places>")
+    return places
 
 
 def _numbered(tree: Json) -> Iterator[Json]:
@@ -176,11 +163,6 @@ def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body
 
 
 # ---------------------------------------------------------------- settings
-
-
-@cache
-def _fonts() -> Any:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts.FONT_DIR)])
 
 
 @cache

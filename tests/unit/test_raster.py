@@ -7,7 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import small_year
-import typst
 from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from small_year import TIPS, unit
@@ -16,7 +15,7 @@ from danvan import charts, paper
 from danvan.charts import Bar
 from danvan.document import Figure
 from danvan.outputs import Drawn
-from danvan.publish import builder, raster
+from danvan.publish import builder, raster, typesetter
 from danvan.yearbook import Yearbook
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -80,12 +79,12 @@ def test_it_takes_no_file_from_where_it_is_made(tmp_path: Path, monkeypatch: pyt
             '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20pt" '
             f'height="20pt" viewBox="0 0 20 20"><image xlink:href="{name}" width="20" height="20"/></svg>'
         )
-        with pytest.raises(typst.TypstError, match="linked image"):
+        with pytest.raises(typesetter.RefusedError, match="linked image"):
             raster.png(svg)
 
 
 def test_what_is_no_svg_is_refused() -> None:
-    with pytest.raises(typst.TypstError, match="SVG"):
+    with pytest.raises(typesetter.RefusedError, match="SVG"):
         raster.png("<p>")
 
 
