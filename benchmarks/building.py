@@ -5,11 +5,14 @@ Run: .venv/bin/python benchmarks/building.py [MANY]    (default 1000; nothing is
 Both sides run the same notebooks with the same figures on the same copy of the project, from nothing, in fresh
 processes, and write HTML alone; what PDF and figures cost us on top is measured apart. The outputs of all code cells
 are compared: one difference ends the run. Ours is counted from the start of a Python to its end, reading included. Of
-long loops six documents are run and multiplied; returns were read before, so the loop is given that for nothing.
+long loops six documents are run and multiplied; returns were read before, so the loop is given that for nothing. The
+floor is a plain script: the same reading and the same cells with their figures, each document in a fork of a process
+that has imported all, one on each core; no Jupyter, no words evaluated, no page written.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import platform
@@ -23,6 +26,8 @@ import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
@@ -113,8 +118,10 @@ def against_the_loop(project: Project, out: Path, name: str, rounds: int) -> Non
     theirs = seconds * len(tasks) / len(sample)
     mine = min((ours(project, name, "page") for _ in range(rounds)), key=lambda measured: measured.seconds)
     compare(project, out, sample)
+    floor = ours(project, name, "floor")
     said = f" (from {SAMPLE})" if sampled else ""
-    print(f"{mine}   loop{said} {theirs:8.2f} s   {theirs / mine.seconds:6.1f}x")
+    print(f"{mine}   loop{said} {theirs:8.2f} s   {theirs / mine.seconds:5.1f}x", end="")
+    print(f"   floor {floor.seconds:7.2f} s   {theirs / floor.seconds:5.1f}x", flush=True)
 
 
 def the_loop(project: Project, out: Path, tasks: Sequence[stages.Task], *, read_before: bool = False) -> float:
@@ -167,6 +174,37 @@ def build_here(name: str, what: str) -> None:
         outcomes = pipeline.build(project, tasks_of(project, name), how=how)
     wrong = [f"{task.title}: {built}" for task, built in outcomes if isinstance(built, Exception)]
     assert not wrong, wrong[0]
+
+
+def floor_here(name: str) -> None:
+    """The plain script."""
+    for module in (*environment.PRELOAD, "danvan.yearbook", "danvan.profile"):
+        import_module(module)
+    project = Project(ROOT)
+    os.environ |= environment.FIXED
+    tasks = tasks_of(project, name)
+    pipeline.read_ahead(project, tasks, How())
+    with get_context("fork").Pool(min(os.cpu_count() or 1, len(tasks)), maxtasksperchild=1) as pool:
+        pool.map(run_plainly, tasks, chunksize=1)
+
+
+def run_plainly(task: stages.Task) -> None:
+    """The code cells of its notebook; what a cell gives is drawn or written, as Jupyter would ask for it."""
+    packet = ROOT / f"packet-{os.getpid()}.json"
+    packet.write_bytes(task.packet)
+    os.environ |= {stages.PACKET: str(packet)} if task.packet else {}
+    names: dict[str, object] = {}
+    for cell in json.loads(task.notebook.read_bytes())["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        body = ast.parse("".join(cell["source"])).body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), "cell", "exec"), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names |= task.parameters
+        given = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if isinstance(last, ast.Expr) else None
+        if hasattr(given, "_repr_mimebundle_"):
+            given._repr_mimebundle_()
 
 
 def write_page(task: stages.Task, tell: stages.Tell) -> stages.Built:
@@ -250,7 +288,9 @@ def greatest(pid: int) -> Iterator[list[float]]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["--page"], ["--build"]):
+    if sys.argv[1:2] == ["--floor"]:
+        floor_here(sys.argv[2])
+    elif sys.argv[1:2] in (["--page"], ["--build"]):
         build_here(sys.argv[2], sys.argv[1][2:])
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

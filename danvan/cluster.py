@@ -19,7 +19,7 @@ import time
 import warnings
 from asyncio import to_thread
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -68,13 +68,15 @@ class OnCluster(How):
         """Nothing here: each worker has its own."""
         return nullcontext()
 
-    def build(self, tasks: Sequence[Task]) -> list[Outcome]:
+    def build(self, tasks: Sequence[Task], before: Callable[[], None] = lambda: None) -> list[Outcome]:
         """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others.
 
-        Raises SettingsError (no such cluster, other versions there), LockedError (another run has the cluster).
+        `before` is done here first. Raises SettingsError (no such cluster, other versions there), LockedError (another
+        run has the cluster).
         """
         if not tasks:
             return []
+        before()
         try:
             with _connected(self.address) as client:
                 _require_fit(client, self.address)

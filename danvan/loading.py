@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,8 +76,13 @@ def load_yaml(path: Path, shown: str, model: type[Model]) -> Model:
 
     Raises SettingsError with every problem found: file, line, what is wrong, what to do.
     """
+    made: Model = _loaded(unicodedata.normalize("NFC", _read(path, shown)), shown, model)
+    return made
+
+
+@lru_cache(maxsize=8)  # the catalogue takes a tenth of a second, and each year is read with it
+def _loaded(text: str, shown: str, model: type[Model]) -> Model:
     lines: dict[Place, int] = {}
-    text = unicodedata.normalize("NFC", _read(path, shown))
     try:
         loader = _Loader(text)
         node = loader.get_single_node()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -243,18 +244,19 @@ def build(project: Project, tasks: Sequence[Task], force: bool = False, how: How
     done: dict[Path, Built | DanvanError] = {}
     if stale:
         with how.warm():
-            if len(stale) > 1:
-                _read_ahead(project, stale, how)
-            done = {task.wanted.folder: built for task, built in how.build(stale)}
+            outcomes = how.build(stale, partial(read_ahead, project, stale, how))
+            done = {task.wanted.folder: built for task, built in outcomes}
         cache.sweep()
     return [(task, done.get(task.wanted.folder) or Built(task.wanted.folder, False)) for task in tasks]
 
 
-def _read_ahead(project: Project, tasks: Sequence[Task], how: How) -> None:
+def read_ahead(project: Project, tasks: Sequence[Task], how: How) -> None:
     """Read the years of several reports, each on all cores: else two of them would read the year they share twice."""
+    if len(tasks) == 1:
+        return
     from danvan.intake.year import read_year
 
-    for year in sorted(int(task.parameters["year"]) for task in tasks if task.kind == "report"):
+    for year in sorted({int(task.parameters["year"]) for task in tasks if task.kind == "report"}):
         title = f"Phiếu năm {year}"
         how.listener.stage(title, "Đọc phiếu")
         with suppress(DanvanError):  # the report tells it

@@ -218,7 +218,7 @@ class _Made:
         from danvan.publish import builder
 
         task, project = self._task, self._task.project
-        ready = Thread(target=_make_ready)
+        ready = Thread(target=make_ready)
         ready.start()
         with TemporaryDirectory(prefix="danvan-") as private:
             executed, packet = Path(private, "notebook.ipynb"), Path(private, "packet.json")
@@ -251,9 +251,10 @@ class _Made:
 PACKET = "DANVAN_PACKET"
 
 
-def _make_ready() -> None:
-    """Imports the writers, which takes as long as the kernel's start, while somebody else waits for the kernel."""
-    from danvan.publish import pdf
+def make_ready() -> None:
+    """Import what runs and writes, which takes as long as a kernel's start, while something else is waited for."""
+    from danvan import runner  # noqa: F401
+    from danvan.publish import exporters, pdf  # noqa: F401
 
     pdf.make_ready()
 

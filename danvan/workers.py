@@ -16,7 +16,7 @@ from danvan import environment
 from danvan.errors import DanvanError, StageError
 from danvan.guard import end_with_owner
 from danvan.kernels import zygote
-from danvan.stages import Built, Task, Tell, build
+from danvan.stages import Built, Task, Tell, build, make_ready
 from danvan.store import repair
 
 Work = Callable[[Task, Tell], Built]
@@ -63,11 +63,13 @@ class How:
         """
         return nullcontext() if self.cold or zygote.VARIABLE in os.environ else _zygote()
 
-    def build(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others."""
+    def build(self, tasks: Sequence[Task], before: Callable[[], None] = lambda: None) -> list[Outcome]:
+        """Build the tasks; gives each with what was built, or why not. One that fails does not stop the others.
+
+        `before` is done first, while the processes get ready.
+        """
         with self.warm():
-            self.listener.planned(len(tasks))
-            return list(_built_on_cores(self, tasks))
+            return list(_built_on_cores(self, tasks, before))
 
 
 AS_USUAL = How()
@@ -82,10 +84,12 @@ def _zygote() -> Iterator[None]:
         raise StageError(f"Không chuẩn bị được nhân Jupyter ({error}). Hãy chạy lại với --cold.") from None
 
 
-def _built_on_cores(how: How, tasks: Sequence[Task]) -> Iterator[Outcome]:
+def _built_on_cores(how: How, tasks: Sequence[Task], before: Callable[[], None]) -> Iterator[Outcome]:
     """Each task as it is finished. Left early (Ctrl-C), it ends the processes and sweeps what they left."""
     jobs, listener = min(how.jobs, len(tasks)), how.listener
     if jobs <= 1:
+        before()
+        listener.planned(len(tasks))
         for task in tasks:
             yield task, _outcome(partial(how.work, task, partial(listener.stage, task.title)))
             listener.finished(task.title)
@@ -98,6 +102,10 @@ def _built_on_cores(how: How, tasks: Sequence[Task]) -> Iterator[Outcome]:
     hearing = threading.Thread(target=_hear, args=(heard, listener, over))
     hearing.start()
     try:
+        for _ in range(jobs):
+            pool.submit(make_ready)
+        before()
+        listener.planned(len(tasks))
         yield from gathered({pool.submit(_done, how.work, task): task for task in tasks})
         pool.shutdown()
     except BaseException:
