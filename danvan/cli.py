@@ -81,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
-    from danvan.guard import end_at_ctrl_c
+    from danvan.processes import end_at_ctrl_c
 
     errors = _errors()
     try:

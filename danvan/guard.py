@@ -1,12 +1,8 @@
-"""What a run is held by: one at a time, ended in order, the disk's refusals in the analyst's words."""
+"""One run at a time, and the disk's refusals in the analyst's words."""
 
 from __future__ import annotations
 
 import errno
-import logging
-import signal
-import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,32 +39,3 @@ def told_of_disk(project: Project) -> Iterator[None]:
         raise StageError(
             f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
         ) from None
-
-
-def end_at_ctrl_c() -> None:
-    """The first Ctrl-C raises KeyboardInterrupt; more of them do not disturb the tidying up. For the main thread."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else somebody else decides
-        signal.signal(signal.SIGINT, _stop)
-
-
-def end_with_owner() -> None:
-    """Leave Ctrl-C to the process that started this one; tidy up and end when that one says so (SIGTERM)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-
-
-def _stop(*_: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _hush()
-    raise KeyboardInterrupt
-
-
-def _leave(*_: object) -> None:
-    _hush()
-    sys.exit(130)
-
-
-def _hush() -> None:
-    """Say nothing about what is left undone."""
-    warnings.simplefilter("ignore")
-    logging.disable()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from danvan import workers
 from danvan.errors import ChangedError, DanvanError
 from danvan.freshness import PACKETS, Sources, Wanted, digests
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
+from danvan.processes import Pool
 from danvan.stages import Built, Task, as_json, page
 from danvan.store import Cache, content_key, fresh_folder, repair, swap_in, write_atomic
 from danvan.workers import AS_USUAL, How, Outcome
@@ -87,19 +88,20 @@ class Pages:
 
     def __init__(self, project: Project, year: int, edition: Edition) -> None:
         self._asked = project, year, edition
-        self._process = workers.one_process()
+        self._process = Pool(1)
 
     def build(self) -> str:
         """The page's HTML. Raises as `report` does."""
-        return self._process.submit(_page, *self._asked).result()
+        page_of: Future[str] = self._process.submit(_page, *self._asked)
+        return page_of.result()
 
     def restart(self) -> None:
         """Forget the code that was loaded."""
         self.close()
-        self._process = workers.one_process()
+        self._process = Pool(1)
 
     def close(self) -> None:
-        workers.end(self._process)
+        self._process.end()
 
 
 def _page(project: Project, year: int, edition: Edition, patience: int = 2) -> str:

@@ -75,6 +75,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
 
     Raises ReturnsError (the returns have errors), SettingsError, StageError.
     """
+    task.wanted.failed.unlink(missing_ok=True)  # of an earlier try
     with swapped_in(task.wanted.folder) as new:
         data, made = _opened(task, tell), _Made(task, tell)
         tell("HTML")
@@ -90,7 +91,6 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         record = manifest.make(new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative)
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
-    task.wanted.failed.unlink(missing_ok=True)
     return Built(task.wanted.folder, True, data.warnings)
 
 

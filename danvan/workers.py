@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from typing import Any
 
 from danvan import environment
 from danvan.errors import DanvanError, StageError
-from danvan.guard import end_with_owner
 from danvan.kernels import zygote
+from danvan.processes import Pool
 from danvan.stages import Built, Task, Tell, build, make_ready
 from danvan.store import repair
 
@@ -94,10 +94,9 @@ def _built_on_cores(how: How, tasks: Sequence[Task], before: Callable[[], None])
             yield task, _outcome(partial(how.work, task, partial(listener.stage, task.title)))
             listener.finished(task.title)
         return
-    context = get_context("spawn")  # not forked: this process may have threads
     # A pipe without a lock, which a process that is killed could take with it; an event is small enough to be whole.
-    heard, told = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(jobs, context, _begin, (told,))
+    heard, told = Pipe(duplex=False)
+    pool = Pool(jobs, _begin, told)
     over = threading.Event()
     hearing = threading.Thread(target=_hear, args=(heard, listener, over))
     hearing.start()
@@ -109,7 +108,7 @@ def _built_on_cores(how: How, tasks: Sequence[Task], before: Callable[[], None])
         yield from gathered({pool.submit(_done, how.work, task): task for task in tasks})
         pool.shutdown()
     except BaseException:
-        end(pool)
+        pool.end()
         for task in tasks:
             repair(task.wanted.folder)
         raise
@@ -118,11 +117,6 @@ def _built_on_cores(how: How, tasks: Sequence[Task], before: Callable[[], None])
         hearing.join()
         heard.close()
         told.close()
-
-
-def one_process() -> ProcessPoolExecutor:
-    """A process that does one thing after the other; it keeps what it has loaded until `end`."""
-    return ProcessPoolExecutor(1, get_context("spawn"), end_with_owner)
 
 
 def gathered(futures: dict[Future[Built], Task]) -> Iterator[Outcome]:
@@ -146,10 +140,8 @@ _told: Any = None  # where this process tells its events
 
 
 def _begin(told: Any) -> None:
-    """A process of the pool leaves Ctrl-C to its owner, and cleans up when that ends it."""
     global _told
     _told = told
-    end_with_owner()
 
 
 def _done(work: Work, task: Task) -> Built:
@@ -164,14 +156,3 @@ def _hear(heard: Any, listener: Listener, over: threading.Event) -> None:
         if heard.poll():
             title, stage = heard.recv()
             listener.stage(title, stage) if stage else listener.finished(title)
-
-
-def end(pool: ProcessPoolExecutor) -> None:
-    """Stop what runs: a kernel may have minutes to go."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join(5)
-        process.kill()

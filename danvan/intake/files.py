@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import current_process, get_context
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TypeVar
 
 from danvan.intake import commas, container, workbook
 from danvan.intake.cells import File
 from danvan.intake.container import UnreadableError
+from danvan.processes import Pool
 
 MANY = 64  # files for which starting processes pays
 Progress = Callable[[int, int], None]  # done, of all
@@ -41,8 +41,11 @@ def on_all_cores(work: Callable[[Path], Made], paths: Sequence[Path], progress: 
             yield work(path)
             progress(done, len(paths))
         return
-    # Spawned, not forked: whoever reads may have threads, as a notebook's kernel has.
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+    pool = Pool(os.cpu_count())
+    try:
         for done, made in enumerate(pool.map(work, paths, chunksize=8), start=1):
             yield made
             progress(done, len(paths))
+        pool.shutdown()
+    finally:
+        pool.end()  # at once, if somebody stopped
