@@ -33,7 +33,7 @@ import psutil
 import pytest
 from conftest import copy_project
 from filelock import FileLock
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import HealthCheck, Phase, example, given, reject, settings
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 from openpyxl.utils.exceptions import InvalidFileException
@@ -593,6 +593,7 @@ def test_each_kind_of_change(name: str, base: Path, builders: Builders, tmp_path
 @pytest.mark.long
 @LONG
 @given(names=st.lists(st.sampled_from(sorted(CHANGES)), min_size=2, max_size=3), seed=SEED)
+@example(names=["a syntax error", "what code shows", "a renamed return"], seed=378876682)
 def test_changes_upon_changes(
     names: list[str], seed: int, base: Path, builders: Builders, places: Iterator[Path]
 ) -> None:
