@@ -311,7 +311,8 @@ def test_ctrl_c(when: str, copy: Path, base: Path, started: Callable[..., Build]
     before, now = outputs(base), outputs(copy)
     assert set(now) == set(before)
     for place, found in now.items():
-        if found != before[place]:  # it was finished in time, so it is whole
+        if found != before[place]:
+            assert when[0].isdigit()  # so late it may have been finished; then it is whole
             recorded = json.loads((copy / place / "manifest.json").read_bytes())["outputs"]
             assert {name: found[name] for name in recorded} == recorded
     assert [path.name for path in (copy / "reports").rglob(".*") if path.name != ".lock"] == []
