@@ -20,6 +20,7 @@ import sys
 import sysconfig
 import time
 import unicodedata
+import zipfile
 import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -556,8 +557,13 @@ def traces_of(needles: list[str], folder: Path) -> list[tuple[str, str]]:
 
 
 def unpacked(path: Path) -> bytes:
-    """A file's bytes, with what is packed in them: streams of a PDF, base64 of pages and notebooks."""
+    """A file's bytes, with what is packed in them: streams of a PDF, parts of a zip, base64 of pages and notebooks."""
     content = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            content = b"".join(
+                [*(name.encode() for name in archive.namelist()), *map(archive.read, archive.namelist())]
+            )
     if path.suffix == ".pdf":
         with pikepdf.open(path) as document:
             for one in document.objects:
@@ -587,7 +593,7 @@ def test_no_output_tells_where_it_was_made(built: Path) -> None:
 
 
 def test_the_search_for_traces_finds_them(tmp_path: Path) -> None:
-    """The test of the tests above: a name in a PDF's stream, in base64, in a notebook's escapes."""
+    """The test of the tests above: a name in a PDF's stream, in base64, in a notebook's escapes, in a zip."""
     document = pikepdf.new()
     document.Root.Note = document.make_stream(b"by nguoi-thu-ba", compress=True)
     document.save(tmp_path / "a.pdf", compress_streams=True)
@@ -595,7 +601,10 @@ def test_the_search_for_traces_finds_them(tmp_path: Path) -> None:
     packed = base64.b64encode(b"x" * 300 + b"nguoi-thu-ba" + b"y" * 300).decode()
     (tmp_path / "b.html").write_text(f'<img src="data:image/png;base64,{packed}">', encoding="utf-8")
     (tmp_path / "c.ipynb").write_text(json.dumps({"path": "/nhà/nguoi-thu-ba"}), encoding="utf-8")
-    assert [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)] == ["a.pdf", "b.html", "c.ipynb"]
+    with zipfile.ZipFile(tmp_path / "d.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("docProps/core.xml", "<cp:lastModifiedBy>nguoi-thu-ba</cp:lastModifiedBy>" + "x" * 300)
+    assert b"nguoi" not in (tmp_path / "d.docx").read_bytes()
+    assert [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)] == ["a.pdf", "b.html", "c.ipynb", "d.docx"]
     assert traces_of(["nhà"], tmp_path) == [("c.ipynb", "nhà")]
 
 
