@@ -20,8 +20,8 @@ import sys
 import sysconfig
 import time
 import unicodedata
-import zipfile
 import venv
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
