@@ -4,13 +4,11 @@ depends on: a stage that was killed half-way has made nothing, one whose inputs 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +20,7 @@ from danvan import manifest
 from danvan.errors import StageError
 from danvan.freshness import MANIFEST, Sources, Wanted, require_same
 from danvan.paths import Project
+from danvan.spreadsheet import as_csv
 from danvan.store import Cache, content_key, swapped_in
 
 if TYPE_CHECKING:  # what a build needs is imported when there is something to build
@@ -180,7 +179,7 @@ class _Made:
             (folder / f"{figure.id}.svg").write_bytes(svg)
             (folder / f"{figure.id}.png").write_bytes(png)
             if figure.table:
-                (folder / f"{figure.id}.csv").write_bytes(_csv(figure.table))
+                (folder / f"{figure.id}.csv").write_bytes(as_csv(figure.table))
 
     def shared_copy(self) -> bytes:
         """The notebook for readers."""
@@ -268,14 +267,6 @@ def _read(content: bytes) -> NotebookNode:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _csv(table: Sequence[Sequence[str]]) -> bytes:
-    """Printed texts for a Vietnamese Excel: BOM, semicolons, nothing that could become a formula."""
-    text = io.StringIO()
-    safe = ([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in table)
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(safe)
-    return text.getvalue().encode("utf-8-sig")
 
 
 def as_json(data: Any) -> bytes:
