@@ -29,8 +29,14 @@ EDITIONS = {"public": "công khai", "internal": "nội bộ"}
 STATUSES: dict[Status, tuple[str, str]] = {
     Status.REPORTED: ("đã báo cáo", "Có số, kể cả số tính ra từ các số đã báo cáo."),
     Status.ZERO: (layout.STATUS_ZERO, "Biết chắc là bằng 0; cột Giá trị ghi 0."),
-    Status.NOT_REPORTED: (layout.STATUS_NOT_REPORTED, "Phải báo cáo nhưng chưa có số; không phải là 0."),
-    Status.NOT_APPLICABLE: (layout.STATUS_NOT_APPLICABLE, "Đơn vị không có đối tượng hoặc không phải báo cáo."),
+    Status.NOT_REPORTED: (
+        layout.STATUS_NOT_REPORTED,
+        "Phải báo cáo nhưng chưa có số; không phải là 0. Báo cáo ghi “chưa báo cáo”.",
+    ),
+    Status.NOT_APPLICABLE: (
+        layout.STATUS_NOT_APPLICABLE,
+        "Không có đối tượng hoặc không phải báo cáo. Báo cáo ghi “–”.",
+    ),
     Status.WITHHELD: ("không công bố", "Đã báo cáo nhưng ấn bản này không nêu."),
     Status.NO_DENOMINATOR: ("không có mẫu số", "Tỷ lệ không tính được vì không biết mẫu số."),
 }
@@ -56,6 +62,7 @@ _BELOW = {
     "commune_level_total": "số xã, phường, thị trấn, đặc khu",
     "population": "dân số",
 }
+_PRINTED_TO = "Nguồn gốc số liệu"
 _OFFICES = "khối thành phố"
 
 # ---------------------------------------------------------------- the tidy rows
@@ -205,7 +212,7 @@ COLUMNS = (
     _Column("Năm", 7, lambda r: r.year, "Năm của kỳ số liệu."),
     _Column(
         "Phạm vi",
-        17,
+        18,
         lambda r: r.scope,
         "Toàn thành phố; phần của kỳ (mọi đơn vị, khi địa giới thay đổi trong năm); đơn vị; khối thành phố.",
     ),
@@ -229,7 +236,7 @@ COLUMNS = (
     _Column("Đơn vị tính", 16, lambda r: r.measured_in, "Con số đếm, đo cái gì."),
     _Column("Mức chính xác", 16, lambda r: r.bound, "Chính xác, hơn, trên, khoảng. Trống: không có giá trị."),
     _Column("Tình trạng", 19, lambda r: r.status, "Vì sao có hay không có giá trị; không dòng nào để trống."),
-    _Column("Nguồn gốc số liệu", 20, lambda r: r.provenance, "Theo phiếu, đã công bố hay minh họa."),
+    _Column("Nguồn gốc số liệu", 22, lambda r: r.provenance, "Theo phiếu, đã công bố hay minh họa."),
     _Column("Tử số", 12, lambda r: Figure.exact(r.numerator), "Của tỷ lệ. Trống: không phải tỷ lệ, hoặc không có."),
     _Column("Mẫu số", 12, lambda r: Figure.exact(r.denominator), "Của tỷ lệ. Trống: không phải tỷ lệ, hoặc không có."),
     _Column(
@@ -246,7 +253,7 @@ COLUMNS = (
         "Đủ, chưa đủ đơn vị, thiếu khối thành phố, hay chưa đủ kỳ. Trống: không có giá trị.",
     ),
     _Column(
-        "Công thức", 48, lambda r: r.formula, "Số được tính thế nào, theo mã chỉ tiêu. Trống: số lấy thẳng từ phiếu."
+        "Công thức", 56, lambda r: r.formula, "Số được tính thế nào, theo mã chỉ tiêu. Trống: số lấy thẳng từ phiếu."
     ),
     _Column("Tệp", 40, lambda r: r.file, "Phiếu có con số. Trống: số được tính, không công bố, hoặc không có phiếu."),
     _Column("Trang", 14, lambda r: r.sheet, "Trang của phiếu."),
@@ -288,7 +295,7 @@ def xlsx(book: Book, meta: Meta) -> bytes:
     sheets.table(NOTES, "GhiChu", f"Ghi chú cho số liệu năm {meta.year}", _NOTE_HEADS, _notes(book))
     heads, getters = {column.label: column.width for column in COLUMNS}, [column.of for column in COLUMNS]
     lines = ((of(row) for of in getters) for row in tidy(book))
-    sheets.long_table(DATA, "SoLieu", f"{title}: từng chỉ tiêu, từng đơn vị", heads, lines)
+    sheets.long_table(DATA, "SoLieu", f"{title}: từng chỉ tiêu, từng đơn vị", heads, lines, _PRINTED_TO)
     heads, rows = _city(book)
     sheets.table(CITY, "ToanThanhPho", f"{title}: toàn thành phố", heads, rows)
     sheets.table(DICTIONARY, "DanhMuc", f"Danh mục chỉ tiêu năm {meta.year}", _DICTIONARY_HEADS, _dictionary(book))
@@ -340,7 +347,7 @@ def _after_contents(book: Book, meta: Meta, title: str) -> Iterator[tuple[str, b
     yield f"Trang “{DATA}” cũng có thành tệp CSV, cùng tên với tệp này.", False
 
 
-_NOTE_HEADS: dict[str, float] = {"Về": 22, "Từ": 28, "Nghĩa": 100}
+_NOTE_HEADS: dict[str, float] = {"Về": 26, "Từ": 26, "Nghĩa": 110}
 
 
 def _notes(book: Book) -> Iterator[tuple[str, str, str]]:
@@ -402,10 +409,10 @@ _RULES = (
 def _city(book: Book) -> tuple[dict[str, float], list[tuple[Content, ...]]]:
     """Heads and rows: indicators down; this year, the last and the change across, for the whole city."""
     year, last = book.params.year, book.last_results
-    heads: dict[str, float] = {"Mục": 8, "Chỉ tiêu": 46, "Đơn vị tính": 16}
-    heads |= {_of_year(year, book.results.values()): 16}
+    heads: dict[str, float] = {"Mục": 8, "Chỉ tiêu": 54, "Đơn vị tính": 16}
+    heads |= {_of_year(year, book.results.values()): 22}
     if book.has_last:
-        heads |= {_of_year(year - 1, last.values()): 16, "So với năm trước": 46}
+        heads |= {_of_year(year - 1, last.values()): 24, "So với năm trước": 60}
     heads |= {"Mức đầy đủ": 34}
     rows: list[tuple[Content, ...]] = []
     for indicator in book.catalogue.indicators:
@@ -432,9 +439,10 @@ def _of_year(year: int, results: Iterable[Result]) -> str:
 
 def _shown(result: Result) -> Content:
     """The number behind its word, or the status."""
-    if result.value is None:
+    exact = Figure.exact(result.value)
+    if exact is None:
         return STATUSES[result.status][0]
-    return Figure(result.value, result.indicator.decimals, result.bound.word)
+    return Figure(exact.value, min(exact.decimals, result.indicator.decimals), result.bound.word)
 
 
 def _covered(result: Result) -> str:
@@ -448,16 +456,16 @@ def _covered(result: Result) -> str:
 
 _DICTIONARY_HEADS: dict[str, float] = {
     "Mã chỉ tiêu": 30,
-    "Chỉ tiêu": 34,
+    "Chỉ tiêu": 48,
     "Mục": 8,
-    "Cách tính": 46,
-    "Loại chỉ tiêu": 12,
+    "Cách tính": 60,
+    "Loại chỉ tiêu": 14,
     "Đơn vị tính": 16,
     "Thời gian": 12,
-    "Nơi báo cáo": 20,
+    "Nơi báo cáo": 24,
     "Công thức của tỷ lệ": 40,
-    "Chiều mong muốn": 18,
-    "Mức công khai": 18,
+    "Chiều mong muốn": 22,
+    "Mức công khai": 20,
     "Từ năm": 10,
 }
 

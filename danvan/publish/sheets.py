@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Context, Decimal
+from functools import partial
 from typing import Any
 
 from openpyxl import Workbook
@@ -29,8 +30,11 @@ from danvan.spreadsheet import fit_height, print_landscape, without_time, write_
 
 _DIGITS = Context(prec=15)  # a spreadsheet keeps so many of a number
 _LINE = 140  # characters of a line above a table, which runs over the columns
-_COVER_WIDTH = 110
-_BOLD, _TITLE, _LINK = Font(bold=True), Font(bold=True, size=14), Font(underline="single", color="0563C1")
+_GAP = "_)"  # in a number format: a space as wide as a bracket, towards the text in the next column
+_COVER_WIDTH = 125
+_TITLE_HEIGHT = 22  # points
+_font = partial(Font, name="Calibri", size=11)  # as cells without a font have it
+_BOLD, _TITLE, _LINK = _font(bold=True), _font(bold=True, size=14), _font(underline="single", color="0563C1")
 _WRAPPED = Alignment(wrap_text=True, vertical="top")
 _LINE_BELOW = Border(bottom=Side("thin", "808080"))
 
@@ -45,10 +49,10 @@ class Figure:
 
     @classmethod
     def exact(cls, value: Decimal | None) -> Figure | None:
-        """With all the decimals that it has; None of None."""
+        """With the decimals that it has, but no zeros behind them; None of None."""
         if value is None:
             return None
-        exponent = value.as_tuple().exponent
+        exponent = value.normalize().as_tuple().exponent
         return cls(value, max(0, -exponent) if isinstance(exponent, int) else 0)
 
     @property
@@ -60,10 +64,20 @@ class Figure:
     def looks(self) -> str:
         """Its number format: each reader's program puts its own marks for the comma and the point."""
         word = f'"{self.word.replace(chr(34), "")} "' if self.word else ""
-        return word + "#,##0" + ("." + "0" * self.decimals if self.decimals else "")
+        return word + "#,##0" + ("." + "0" * self.decimals if self.decimals else "") + _GAP
 
 
 Content = str | int | date | Figure | None
+
+
+def _looks(content: int | date | Figure) -> str:
+    """The number format of what is no text."""
+    match content:
+        case Figure():
+            return content.looks
+        case date():
+            return "dd/mm/yyyy" + _GAP
+    return "0" + _GAP
 
 
 class Sheets:
@@ -88,7 +102,9 @@ class Sheets:
         lines += [self._text(sheet, text, _BOLD if bold else None) for text, bold in after]
         for row, line in enumerate(lines, start=1):
             line.alignment = _WRAPPED
-            fit_height(sheet, row, [(_COVER_WIDTH * (0.7 if row == 1 else 1), str(line.value))])
+            fit_height(sheet, row, [(_COVER_WIDTH, str(line.value))])
+            if row == 1:
+                sheet.row_dimensions[row].height = _TITLE_HEIGHT
             sheet.append([line])
 
     def table(
@@ -110,10 +126,20 @@ class Sheets:
         self._mark(sheet, mark, list(heads), top, below)
 
     def long_table(
-        self, name: str, mark: str, title: str, heads: Mapping[str, float], rows: Iterable[Iterable[Content]]
+        self,
+        name: str,
+        mark: str,
+        title: str,
+        heads: Mapping[str, float],
+        rows: Iterable[Iterable[Content]],
+        printed_to: str,
     ) -> None:
-        """A sheet to work with: one line a row however long, every column can be filtered; else as `table`."""
-        sheet, top = self._headed(name, title, heads)
+        """A sheet to work with: one line a row however long, every column can be filtered; else as `table`.
+
+        On paper, on which all its columns would be too small to read, there are those up to `printed_to`.
+        """
+        sheet, top = self._headed(name, title, heads, f" Khi in chỉ có các cột đến “{printed_to}”.")
+        last_printed = get_column_letter([*heads].index(printed_to) + 1)
         alike: dict[str, Cell] = {}  # by number format
 
         def shown(content: Content) -> object:
@@ -121,9 +147,9 @@ class Sheets:
             if isinstance(content, str):
                 plain = content[:1].isalnum() and content.isprintable()
                 return content if plain else self._cell(sheet, content or None)
-            if not isinstance(content, Figure | date):
-                return content
-            looks = content.looks if isinstance(content, Figure) else "dd/mm/yyyy"
+            if content is None:
+                return None
+            looks = _looks(content)
             if looks not in alike:
                 alike[looks] = WriteOnlyCell(sheet)
                 alike[looks].number_format = looks
@@ -134,6 +160,7 @@ class Sheets:
         for row in rows:
             sheet.append(shown(content) for content in row)
             count += 1
+        sheet.print_area = f"A1:{last_printed}{top + count}"
         self._mark(sheet, mark, list(heads), top, top + count, filtered=True)
 
     def content(self) -> bytes:
@@ -149,21 +176,21 @@ class Sheets:
         self._made.save(raw)
         return without_time(raw.getvalue(), day)
 
-    def _headed(self, name: str, title: str, heads: Mapping[str, float]) -> tuple[Any, int]:
+    def _headed(self, name: str, title: str, heads: Mapping[str, float], more: str = "") -> tuple[Any, int]:
         """A sheet with its title, marks, a way back and the heads of its table; and the row of these."""
         sheet = self._made.create_sheet(name)
         for column, width in enumerate(heads.values(), start=1):
             sheet.column_dimensions[get_column_letter(column)].width = width
         marks = [line for mark in self._meta.marks for line in textwrap.wrap(mark, _LINE)]
         lines = [self._text(sheet, title, _TITLE), *(self._text(sheet, mark, _BOLD) for mark in marks)]
-        lines.append(self._text(sheet, f"Trang này có một bảng: {self._about[name]}."))
+        lines.append(self._text(sheet, f"Trang này có một bảng: {self._about[name]}.{more}"))
         lines.append(self._link(sheet, self._cover, f"Về trang {self._cover}"))
         top = len(lines) + 1
         print_landscape(sheet)
         sheet.print_title_rows = f"1:{top}"
         sheet.oddFooter.right.text = "Trang &P/&N"
         sheet.freeze_panes = f"A{top + 1}"
-        sheet.row_dimensions[1].height = 20
+        sheet.row_dimensions[1].height = _TITLE_HEIGHT
         fit_height(sheet, top, ((width - 3, label) for label, width in heads.items()))
         for line in lines:
             sheet.append([line])
@@ -189,10 +216,9 @@ class Sheets:
         cell = WriteOnlyCell(sheet)
         if isinstance(content, str):
             return write_text(cell, content)
-        if isinstance(content, Figure):
-            cell.value, cell.number_format = content.held, content.looks
-        else:
-            cell.value = content
+        if content is not None:
+            cell.number_format = _looks(content)
+            cell.value = content.held if isinstance(content, Figure) else content
         return cell
 
     @staticmethod
