@@ -357,7 +357,6 @@ def _notes(book: Book) -> Iterator[tuple[str, str, str]]:
         yield "Mức chính xác", word, meaning
     for word, meaning in PROVENANCES.values():
         yield "Nguồn gốc số liệu", word, meaning
-    yield from _RULES
     if any(i.denominator == "population" for i in book.catalogue.indicators):
         concept = book.params.population_concept
         yield (
@@ -366,6 +365,7 @@ def _notes(book: Book) -> Iterator[tuple[str, str, str]]:
             f"Mẫu số của tỷ lệ theo dân số: {concept}. Không tính cho một đơn vị dưới "
             f"{wording.number(book.params.thresholds.small_population)} dân.",
         )
+    yield from _RULES
     for column in COLUMNS:
         yield f"Cột của trang {DATA}", column.label, column.meaning
 
