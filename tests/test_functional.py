@@ -21,8 +21,10 @@ import sysconfig
 import time
 import unicodedata
 import venv
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
@@ -556,8 +558,11 @@ def traces_of(needles: list[str], folder: Path) -> list[tuple[str, str]]:
 
 
 def unpacked(path: Path) -> bytes:
-    """A file's bytes, with what is packed in them: streams of a PDF, base64 of pages and notebooks."""
+    """A file's bytes, with what is packed in them: streams of a PDF, parts of a workbook, base64 in texts."""
     content = path.read_bytes()
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as parts:
+            content += unescape("".join(parts.read(name).decode() for name in parts.namelist())).encode()
     if path.suffix == ".pdf":
         with pikepdf.open(path) as document:
             for one in document.objects:
@@ -595,8 +600,11 @@ def test_the_search_for_traces_finds_them(tmp_path: Path) -> None:
     packed = base64.b64encode(b"x" * 300 + b"nguoi-thu-ba" + b"y" * 300).decode()
     (tmp_path / "b.html").write_text(f'<img src="data:image/png;base64,{packed}">', encoding="utf-8")
     (tmp_path / "c.ipynb").write_text(json.dumps({"path": "/nhà/nguoi-thu-ba"}), encoding="utf-8")
-    assert [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)] == ["a.pdf", "b.html", "c.ipynb"]
-    assert traces_of(["nhà"], tmp_path) == [("c.ipynb", "nhà")]
+    book = openpyxl.Workbook()
+    book.worksheets[0]["A1"], book.properties.creator = "/nhà", "nguoi-thu-ba"
+    book.save(tmp_path / "d.xlsx")
+    assert [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)] == ["a.pdf", "b.html", "c.ipynb", "d.xlsx"]
+    assert traces_of(["nhà"], tmp_path) == [("c.ipynb", "nhà"), ("d.xlsx", "nhà")]
 
 
 def test_the_manifest(built: Path) -> None:
