@@ -13,7 +13,7 @@ from danvan.intake.findings import Cell
 from danvan.intake.observations import Status
 from danvan.intake.year import Year
 from danvan.measures import TOTAL, Result, Results, compute, is_of_city
-from danvan.params import YearParams
+from danvan.params import Period, YearParams
 from danvan.statistics import Interval
 from danvan.units import Units
 
@@ -48,6 +48,8 @@ class Book:
         self.results: Results = withhold(compute(year), edition)
         self.last_results: Results = withhold(compute(last), edition) if last else {}
         self.has_last = last is not None
+        self.last_units: Units | None = last.units if last else None
+        self.last_period: Period | None = last.params.period if last else None
         self.illustrative_city = year.illustrative_city
         self.illustrative_units = year.illustrative_units
         self.illustrative_last = bool(last and (last.illustrative_city or last.illustrative_units))

@@ -4,13 +4,11 @@ depends on: a stage that was killed half-way has made nothing, one whose inputs 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,14 +17,17 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 from danvan import manifest
+from danvan.document import to_json
 from danvan.errors import StageError
 from danvan.freshness import MANIFEST, Sources, Wanted, require_same
 from danvan.paths import Project
+from danvan.spreadsheet import as_csv
 from danvan.store import Cache, content_key, swapped_in
 
 if TYPE_CHECKING:  # what a build needs is imported when there is something to build
     from nbformat import NotebookNode
 
+    from danvan.book import Book
     from danvan.document import Document
 
 # nbformat's jsonschema would load it, which takes a second or two and 20 MB, to check what no notebook has
@@ -84,6 +85,10 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         (new / f"{task.name}.pdf").write_bytes(made.pdf())
         tell("Biểu đồ")
         made.write_figures(new / "figures")
+        if data.book is not None:
+            tell("Số liệu")
+            (new / f"{task.name}.xlsx").write_bytes(made.dataset(data.book, "xlsx"))
+            (new / f"{task.name}.csv").write_bytes(made.dataset(data.book, "csv"))
         tell("Ghi tệp")
         (new / "notebook.ipynb").write_bytes(made.shared_copy())
         meta = made.document.meta
@@ -105,10 +110,14 @@ def page(task: Task, tell: Tell = lambda _: None) -> str:
 
 @dataclass(frozen=True)
 class _Data:
-    """How many warnings the checks gave, and the way back: of what is printed, and what of it is illustrative."""
+    """How many warnings the checks gave, and the way back: of what is printed, and what of it is illustrative.
+
+    `book`: of a report, the year's data.
+    """
 
     warnings: int
     trace: Callable[[Printed, str], dict[str, Any]]
+    book: Book | None = None
 
 
 def _opened(task: Task, tell: Tell) -> _Data:
@@ -139,7 +148,7 @@ def _opened(task: Task, tell: Tell) -> _Data:
     year = sound_year(task.project, int(given["year"]), allow_incomplete=task.allow_incomplete)
     book = Book(year, edition_named(edition))
     warnings = sum(finding.severity == "warning" for finding in book.findings)
-    return _Data(warnings, lambda printed, illustrative: trace(book, printed, illustrative))
+    return _Data(warnings, lambda printed, illustrative: trace(book, printed, illustrative), book)
 
 
 # ---------------------------------------------------------------- what is made of it
@@ -180,7 +189,23 @@ class _Made:
             (folder / f"{figure.id}.svg").write_bytes(svg)
             (folder / f"{figure.id}.png").write_bytes(png)
             if figure.table:
-                (folder / f"{figure.id}.csv").write_bytes(_csv(figure.table))
+                (folder / f"{figure.id}.csv").write_bytes(as_csv(figure.table))
+
+    def dataset(self, book: Book, kind: Literal["xlsx", "csv"]) -> bytes:
+        """The year's data for readers' own work: made of all inputs but the notebook, and of what the report says of
+        itself.
+        """
+        wanted, meta = self._task.wanted, self.document.meta
+        inputs = [(name, has) for name, has in wanted.inputs.items() if not name.startswith("notebooks/")]
+        told = json.dumps(to_json(meta), sort_keys=True)
+        key = content_key([*inputs, ("python", wanted.settings["python"]), ("edition", book.edition), ("meta", told)])
+
+        def make() -> bytes:
+            from danvan.publish import dataset
+
+            return dataset.xlsx(book, meta) if kind == "xlsx" else dataset.csv(book)
+
+        return self._kept(kind, key, make)
 
     def shared_copy(self) -> bytes:
         """The notebook for readers."""
@@ -268,14 +293,6 @@ def _read(content: bytes) -> NotebookNode:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _csv(table: Sequence[Sequence[str]]) -> bytes:
-    """Printed texts for a Vietnamese Excel: BOM, semicolons, nothing that could become a formula."""
-    text = io.StringIO()
-    safe = ([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in table)
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(safe)
-    return text.getvalue().encode("utf-8-sig")
 
 
 def as_json(data: Any) -> bytes:

@@ -24,6 +24,7 @@ import venv
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
@@ -561,9 +562,11 @@ def unpacked(path: Path) -> bytes:
     content = path.read_bytes()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            content = b"".join(
-                [*(name.encode() for name in archive.namelist()), *map(archive.read, archive.namelist())]
-            )
+            content = b""
+            for name in archive.namelist():
+                part = archive.read(name)
+                xml = name.endswith((".xml", ".rels"))  # lxml writes letters as references
+                content += name.encode() + (unescape(part.decode()).encode() if xml else part)
     if path.suffix == ".pdf":
         with pikepdf.open(path) as document:
             for one in document.objects:
@@ -604,8 +607,12 @@ def test_the_search_for_traces_finds_them(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d.docx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("docProps/core.xml", "<cp:lastModifiedBy>nguoi-thu-ba</cp:lastModifiedBy>" + "x" * 300)
     assert b"nguoi" not in (tmp_path / "d.docx").read_bytes()
-    assert [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)] == ["a.pdf", "b.html", "c.ipynb", "d.docx"]
-    assert traces_of(["nhà"], tmp_path) == [("c.ipynb", "nhà")]
+    book = openpyxl.Workbook()
+    book.worksheets[0]["A1"], book.properties.creator = "/nhà", "nguoi-thu-ba"
+    book.save(tmp_path / "e.xlsx")
+    found = [name for name, _ in traces_of(["nguoi-thu-ba"], tmp_path)]
+    assert found == ["a.pdf", "b.html", "c.ipynb", "d.docx", "e.xlsx"]
+    assert traces_of(["nhà"], tmp_path) == [("c.ipynb", "nhà"), ("e.xlsx", "nhà")]
 
 
 def test_the_manifest(built: Path) -> None:

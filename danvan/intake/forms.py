@@ -6,11 +6,9 @@ What a cell's message, the instructions and the reader say all comes from the sa
 from __future__ import annotations
 
 import io
-import math
 import re
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Si
 from openpyxl.workbook.protection import WorkbookProtection
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from danvan.catalogue import Catalogue, Indicator
@@ -33,6 +30,7 @@ from danvan.intake.findings import Findings
 from danvan.intake.observations import Observation, Status
 from danvan.intake.values import plain
 from danvan.params import YearParams
+from danvan.spreadsheet import fit_height, print_landscape, without_time, write_text
 from danvan.units import Unit
 
 Entry = tuple[int | Decimal | str | None, str, str]  # value, precision word, status word
@@ -89,7 +87,7 @@ def write(
     book.properties.created = book.properties.modified = datetime(params.year, 12, 31)
     raw = io.BytesIO()
     book.save(raw)
-    return without_time(raw.getvalue(), params.year)
+    return without_time(raw.getvalue(), date(params.year, 12, 31))
 
 
 def entry_of(observation: Observation) -> Entry:
@@ -192,30 +190,10 @@ def _table(
     protect(sheet)
 
 
-def fit_height(sheet: Worksheet, row: int, texts: Iterable[tuple[float, str]]) -> None:
-    """Make a row as high as its longest text wants; `texts` with the width of their columns in characters.
-
-    Spelt out, because LibreOffice shows the heights of a file as they are, and there are none.
-    """
-
-    def lines(text: str, width: float) -> int:
-        return sum(math.ceil(len(line) * 1.1 / width) or 1 for line in text.split("\n"))
-
-    sheet.row_dimensions[row].height = 15.5 * max((lines(text, width) for width, text in texts), default=1)
-
-
 def protect(sheet: Worksheet) -> None:
     """Locked but for the cells to fill in, without a password; widths and heights stay free."""
     sheet.protection.sheet = True
     sheet.protection.formatColumns = sheet.protection.formatRows = False
-
-
-def print_landscape(sheet: Worksheet) -> None:
-    """A4 across, as wide as the sheet, as many pages long as it takes."""
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.page_margins.left = sheet.page_margins.right = 0.5
 
 
 def definition(indicator: Indicator) -> str:
@@ -330,26 +308,7 @@ def _consequence(severity: str) -> str:
 
 def _put(cell: Cell | MergedCell, value: object) -> Cell:
     assert isinstance(cell, Cell)
-    cell.value = value  # type: ignore[assignment]
     if isinstance(value, str):
-        cell.data_type = "s"  # else a text that starts with '=' becomes a live formula
+        return write_text(cell, value)
+    cell.value = value  # type: ignore[assignment]
     return cell
-
-
-def without_time(content: bytes, year: int) -> bytes:
-    """The same zip with fixed member dates and no modification time inside."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as source,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for name in sorted(source.namelist()):
-            data = source.read(name)
-            if name == "docProps/core.xml":
-                head, rest = data.split(b"<dcterms:modified", 1)
-                tail = rest.split(b"</dcterms:modified>", 1)[1]
-                data = head + tail
-            member = zipfile.ZipInfo(name, (year, 12, 31, 0, 0, 0))
-            member.create_system = 3  # the same on every system
-            target.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -28,6 +28,7 @@ from danvan.intake.cells import RawCell, Sheet, tidy
 from danvan.intake.findings import Finding, tell
 from danvan.intake.privacy import mask
 from danvan.params import YearParams
+from danvan.spreadsheet import fit_height, print_landscape, without_time, write_text
 
 _COLOURS = {"error": PatternFill("solid", fgColor="FFC7CE"), "warning": PatternFill("solid", fgColor="FFE699")}
 _THIN = Side("thin", "BFBFBF")
@@ -74,7 +75,7 @@ def annotated(path: Path, findings: Sequence[Finding], params: YearParams, catal
     book.properties.created = book.properties.modified = datetime(params.year, 12, 31)
     raw = io.BytesIO()
     book.save(raw)
-    return forms.without_time(raw.getvalue(), params.year)
+    return without_time(raw.getvalue(), date(params.year, 12, 31))
 
 
 def _title(name: str) -> str:
@@ -93,7 +94,7 @@ def _copy(sheet: Sheet, look: Worksheet | None, target: Worksheet) -> None:
     for comment in sheet.comments:
         if comment.author != layout.REPLY_AUTHOR:
             target[comment.ref].comment = Comment(_clean(comment.text), "đơn vị")
-    forms.print_landscape(target)
+    print_landscape(target)
     if look is None:
         return
     for (row, column), empty in look._cells.items():
@@ -132,9 +133,9 @@ def _put(cell: Cell, raw: RawCell) -> None:
     """The value; a text, and a formula with its result, as a text that stays one even when it is edited."""
     if isinstance(raw.value, str):
         result = f" → {raw.cached}" if raw.type == "f" and raw.cached is not None else ""
-        _put_text(cell, raw.value + result)
+        write_text(cell, _clean(raw.value + result))
     elif isinstance(raw.value, int | float) and not isinstance(raw.value, bool) and not _is_plain(raw.value):
-        _put_text(cell, f"{raw.value:.0f}")
+        write_text(cell, _clean(f"{raw.value:.0f}"))
     else:
         cell.value = raw.value
         cell.number_format = raw.number_format
@@ -143,13 +144,6 @@ def _put(cell: Cell, raw: RawCell) -> None:
 def _is_plain(number: float) -> bool:
     """A number that may be shown: one that Excel can hold, and that tells nothing of a person."""
     return abs(number) < 10**15 and mask(f"{number:.0f}") == f"{number:.0f}"
-
-
-def _put_text(cell: Cell, text: str) -> None:
-    """A text that stays one, even when somebody edits the cell."""
-    cell.value = _clean(text)
-    cell.data_type = "s"
-    cell.quotePrefix = cell.value[:1] in "=+-@"
 
 
 def _dress(cell: Cell, look: object) -> None:
@@ -214,10 +208,10 @@ def _list(
         for column, text in enumerate(texts, start=1):
             cell = sheet.cell(row, column)
             assert isinstance(cell, Cell)
-            _put_text(cell, text)
+            write_text(cell, _clean(text))
             cell.font = Font(name="Times New Roman", size=11, bold=row == top)
             cell.border, cell.alignment = _LINE, Alignment(wrap_text=True, vertical="top")
-        forms.fit_height(sheet, row, zip(_HEADS.values(), texts, strict=True))
+        fit_height(sheet, row, zip(_HEADS.values(), texts, strict=True))
         if row > top:
             finding = findings[row - top - 1]
             sheet.cell(row, 2).fill = _COLOURS[finding.severity]
@@ -230,4 +224,4 @@ def _list(
     for key, width in zip("ABCDEFGHI", _HEADS.values(), strict=True):
         sheet.column_dimensions[key].width = width
     sheet.freeze_panes = f"A{top + 1}"
-    forms.print_landscape(sheet)
+    print_landscape(sheet)
