@@ -21,6 +21,7 @@ from danvan.store import repair, sha256, swapped_in, write_atomic
 
 if TYPE_CHECKING:
     from danvan.disclosure import Edition
+    from danvan.publish.site import Site
 
 SHOWN = 20  # changed figures told on the terminal; the revision holds all
 _LONGEST = 500  # letters of a reason
@@ -35,22 +36,24 @@ class Published:
     difference: Difference | None = None
 
 
-def publish(project: Project, year: int, edition: Edition, *, reason: str = "", scheduled: bool = False) -> Published:
+def publish(
+    project: Project, year: int, edition: Edition, *, reason: str | None = None, scheduled: bool = False
+) -> Published:
     """Freeze the current working build as the next edition of its kind, whole or not at all; then write the site anew.
 
     `reason` and `scheduled` are of a revision: an edition that differs from the one before. Where nothing differs,
-    nothing is done. Raises SettingsError (no current build; wrong reason), RefusedError (a revision without a reason; an
-    earlier edition is not what it was), LockedError, StageError.
+    nothing is done. Raises SettingsError (no current build; wrong reason), RefusedError (a revision without a reason;
+    an earlier edition is not what it was), LockedError, StageError.
     """
     from danvan.publish import site
 
-    reason = _reason(reason, scheduled=scheduled)
+    why = _reason(reason, scheduled=scheduled)
     with told_of_disk(project), locked(project):
         found = archive.editions(project, year, edition)
         archive.require_untouched(found)
         build = _current_build(project, year, edition)
         last = found[-1] if found else None
-        if last is None and reason:
+        if last is None and why:
             raise SettingsError(
                 f"Năm {year} chưa có ấn bản {edition} nào nên không có gì để sửa đổi: bỏ --revision rồi chạy lại."
             )
@@ -58,17 +61,29 @@ def publish(project: Project, year: int, edition: Edition, *, reason: str = "", 
             site.write(project)
             return Published(last.folder, False)
         difference = compare(last.snapshot, build.snapshot) if last else None
-        if last and difference and not reason:
+        if last and difference and not why:
             raise RefusedError(_silent(last, difference))
         target = project.published(year, edition, len(found) + 1)
         repair(target)
         with swapped_in(target) as new:
             _copy(build, new)
             if last and difference:
-                record = _record(target.name, last, difference, reason, scheduled=scheduled)
+                record = _record(target.name, last, difference, why, scheduled=scheduled)
                 write_atomic(new / REVISION, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
         site.write(project)
     return Published(target, True, difference)
+
+
+def write_site(project: Project, folder: Path | None = None) -> Site:
+    """Write the archive into reports/, or a copy of all that it lists into `folder`. Raises as `publish.site` does."""
+    from danvan.publish import site
+
+    with told_of_disk(project), locked(project):
+        if folder is None:
+            return site.write(project)
+        made = site.make(project)
+        site.copy(project, made, folder)
+    return made
 
 
 def ahead(project: Project, year: int, edition: Edition) -> str:
@@ -102,16 +117,18 @@ def figure_told(figure: Figure) -> str:
     return f"{about}: {figure.old} → {figure.new or 'không còn nêu'}"
 
 
-def _reason(given: str, *, scheduled: bool) -> str:
-    """The reason as it will be read: one line of text."""
+def _reason(given: str | None, *, scheduled: bool) -> str:
+    """The reason as it will be read: one line of text; '' where none was given."""
+    if given is None:
+        if scheduled:
+            raise SettingsError("--scheduled chỉ dùng cùng --revision “lý do”.")
+        return ""
     words = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", given))
     words = " ".join(words.split())
-    if given and not words:
+    if not words:
         raise SettingsError("--revision phải kèm lý do, ví dụ: --revision “Quận Hải An gửi lại phiếu”.")
     if len(words) > _LONGEST:
         raise SettingsError(f"Lý do dài {len(words)} chữ cái, nhiều nhất là {_LONGEST}. Hãy viết gọn lại.")
-    if scheduled and not words:
-        raise SettingsError("--scheduled chỉ dùng cùng --revision “lý do”.")
     return words
 
 
@@ -153,9 +170,7 @@ def _silent(last: Kept, difference: Difference) -> str:
     return "\n".join(lines)
 
 
-def _record(
-    name: str, last: Kept, difference: Difference, reason: str, *, scheduled: bool
-) -> Mapping[str, Any]:
+def _record(name: str, last: Kept, difference: Difference, reason: str, *, scheduled: bool) -> Mapping[str, Any]:
     anchored = {file: last.files[file] for file in (MANIFEST, REVISION) if file in last.files}
     return {
         "edition": name,

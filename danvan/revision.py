@@ -113,7 +113,8 @@ def _changed_results(old: Mapping[str, Any], new: Mapping[str, Any], inputs: _In
                 about.get("scope", ""),
                 about.get("year"),
                 about.get("measured_in", ""),
-                *texts,
+                texts[0],
+                texts[1],
                 inputs.causes_of(was or {}, is_ or {}),
             )
         )

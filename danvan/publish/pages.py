@@ -1,4 +1,4 @@
-"""What the pages written from templates share: where templates and stylesheets lie, and the policy that allows these."""
+"""What pages made from templates share: where templates and stylesheets lie, and the policy that allows them."""
 
 from __future__ import annotations
 
