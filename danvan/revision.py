@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,8 +36,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Cause:
-    """`kind`: late, corrected, withdrawn, replaced (returns), definition, units, params, population, reference, stated,
-    answers, notebook, program, settings, unknown; `text`: a Vietnamese phrase."""
+    """Why a figure changed; `text` is a Vietnamese phrase.
+
+    `kind`: late, corrected, withdrawn, replaced, renamed (returns), definition, units, params, population, reference,
+    stated, answers, notebook, program, settings, unknown.
+    """
 
     kind: str
     text: str
@@ -101,8 +105,9 @@ def _changed_results(old: Mapping[str, Any], new: Mapping[str, Any], inputs: _In
         was, is_ = before.get(key), after.get(key)
         if was and is_ and (was.get("text"), was["value"]) == (is_.get("text"), is_["value"]):
             continue
-        alike = bool(was and is_ and was.get("text") and was.get("text") == is_.get("text"))  # only rounded alike
-        texts = [_shown(one, exact=alike) if one else "" for one in (was, is_)]
+        texts = [_shown(one) if one else "" for one in (was, is_)]
+        if texts[0] == texts[1]:  # they are printed alike, but what is computed with them differs
+            texts = list(_apart(was["value"], is_["value"]))
         if _must_not_be_said_again(old, was, is_):
             texts[0] = WITHHELD
         about = is_ or was
@@ -121,11 +126,20 @@ def _changed_results(old: Mapping[str, Any], new: Mapping[str, Any], inputs: _In
     return found
 
 
-def _shown(result: Mapping[str, Any], *, exact: bool = False) -> str:
-    if result.get("status") == "withheld":
-        return WITHHELD
-    text = result["value"] if exact else result.get("text") or result["value"]
-    return str(text).replace(".", ",") if exact and text else str(text or "–")
+def _shown(result: Mapping[str, Any]) -> str:
+    return WITHHELD if result.get("status") == "withheld" else str(result.get("text") or result["value"] or "–")
+
+
+def _apart(old: str | None, new: str | None) -> tuple[str, str]:
+    """Two values with as many decimals as tell them apart, three at least."""
+    if old is None or new is None:
+        return old or "–", new or "–"
+    before, after = Decimal(old), Decimal(new)
+    for decimals in range(3, 28):
+        texts = f"{before:.{decimals}f}", f"{after:.{decimals}f}"
+        if texts[0] != texts[1]:
+            break
+    return texts[0].replace(".", ","), texts[1].replace(".", ",")
 
 
 def _must_not_be_said_again(old: Mapping[str, Any], was: Any, is_: Any) -> bool:
@@ -206,11 +220,11 @@ class _Inputs:
         """
         used = {path for result in (was, is_) for path, _, _ in result.get("sources", ())}
         returns = {path for path in used if path in self._of_returns}
-        told = {path for path in returns if not self._same_cells(path, was, is_)} or returns
+        told = {path for path in returns if not self._holds_the_same(path, was, is_)}
         found = [self._with_cells(path, was, is_) for path in sorted(told)]
         found += [cause for path, cause in self._shared.items() if path in used]
         before, after = was.get("formula"), is_.get("formula")
-        if before and after and before != after and not (self._only_names(before, after, returns)):
+        if before and after and before != after and not self._counts_returns(before, after, returns):
             found += self._of_formula(before, after)
         elif was and is_ and any(was.get(part) != is_.get(part) for part in ("name", "measured_in")):
             found += self._of_formula("", "")
@@ -232,6 +246,8 @@ class _Inputs:
         before = f"số liệu năm {year}: " if year != self._year else ""
         if other := self._replaced.get(path):
             old, new = (path, other) if how == "gone" else (other, path)
+            if self._old.manifest["inputs"][old] == self._new.manifest["inputs"][new]:
+                return Cause("renamed", f"{before}phiếu đổi tên: {_returned(old)[1]} thành {_returned(new)[1]}")
             return Cause("replaced", f"{before}phiếu thay: {_returned(old)[1]} bằng {_returned(new)[1]}")
         kinds = {"new": ("late", "phiếu gửi muộn"), "gone": ("withdrawn", "phiếu rút lại")}
         kind, words = kinds.get(how, ("corrected", "phiếu sửa lại"))
@@ -248,16 +264,18 @@ class _Inputs:
         ]
         return Cause(cause.kind, f"{cause.text}, {'; '.join(told)}") if told else cause
 
-    def _same_cells(self, path: str, was: Mapping[str, Any], is_: Mapping[str, Any]) -> bool:
-        """Whether all cells of the file behind the figure are known, and none holds something else."""
+    def _holds_the_same(self, path: str, was: Mapping[str, Any], is_: Mapping[str, Any]) -> bool:
+        """Whether the file has but another name, or all its cells behind the figure are known to be as they were."""
+        if self._of_returns[path].kind == "renamed":
+            return True
         before, after = self._cells
         cells = _cells(path, was, is_)
         return self._how[path] == "changed" and all(
             cell in before and cell in after and before[cell] == after[cell] for cell in cells
         )
 
-    def _only_names(self, before: str, after: str, returns: Iterable[str]) -> bool:
-        """Whether a formula counts its returns, and so differs because there are more or fewer of them."""
+    def _counts_returns(self, before: str, after: str, returns: Iterable[str]) -> bool:
+        """Whether a formula only says whose returns are added, and so differs because there are more or fewer."""
         return any(self._how[path] != "changed" for path in returns) and not {*before, *after} & set("×/")
 
     # ------------------------------------------------------------ what all figures share

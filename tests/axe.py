@@ -61,7 +61,7 @@ class Checker:
     def sideways(self, page: str | Path, width: int = 320) -> int:
         """By how many pixels a page is wider than the window: 0, or a reader has to scroll to and fro."""
         self.browser.open(page, width)
-        return int(self.browser.value("document.documentElement.scrollWidth - innerWidth"))
+        return int(self.browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def outside_requests(self, page: str | Path) -> list[str]:
         """What a page asks of anyone but its own folder or server; all that is refused, as it would be without network.
@@ -96,8 +96,10 @@ class Checker:
 
     def screenshot(self, page: str | Path, to: Path, width: int = 1280, dark: bool = False) -> None:
         """The whole page as PNG: for looking at it."""
+        self.browser.call("Emulation.setScrollbarsHidden", hidden=True)
         self.browser.open(page, width, dark=dark)
         image = self.browser.call("Page.captureScreenshot", captureBeyondViewport=True)
+        self.browser.call("Emulation.setScrollbarsHidden", hidden=False)
         to.write_bytes(base64.b64decode(image["data"]))
 
 
