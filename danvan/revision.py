@@ -103,7 +103,7 @@ def _changed_results(old: Mapping[str, Any], new: Mapping[str, Any], inputs: _In
     found = []
     for key in sorted({*before, *after}):
         was, is_ = before.get(key), after.get(key)
-        if was and is_ and (was.get("text"), was["value"]) == (is_.get("text"), is_["value"]):
+        if was and is_ and (_shown(was), was["value"]) == (_shown(is_), is_["value"]):
             continue
         texts = [_shown(one) if one else "" for one in (was, is_)]
         if texts[0] == texts[1]:  # they are printed alike, but what is computed with them differs
@@ -127,7 +127,12 @@ def _changed_results(old: Mapping[str, Any], new: Mapping[str, Any], inputs: _In
 
 
 def _shown(result: Mapping[str, Any]) -> str:
-    return WITHHELD if result.get("status") == "withheld" else str(result.get("text") or result["value"] or "–")
+    """As it is printed: '4.342', '4.178 [14/15]' where returns are missing."""
+    if result.get("status") == "withheld":
+        return WITHHELD
+    reported, owed = result.get("reported", 0), result.get("owed", 0)
+    missing = f" [{reported}/{owed}]" if result["value"] is not None and 1 < owed > reported else ""
+    return str(result.get("text") or result["value"] or "–") + missing
 
 
 def _apart(old: str | None, new: str | None) -> tuple[str, str]:
@@ -188,7 +193,8 @@ def _masked(snapshot: Snapshot) -> tuple[str, ...]:
         return snapshot.prose
     any_of = "|".join(re.escape(text) for text in sorted(texts, key=lambda text: (-len(text), text)))
     pattern = re.compile(rf"(?<![\w.,])(?:{any_of})(?!\w)")
-    return tuple(" ".join(pattern.sub(" ", text).split()) for text in snapshot.prose)
+    plain = (re.sub(r"\\([^\w\s])", r"\1", text) for text in snapshot.prose)  # what is printed stands escaped there
+    return tuple(" ".join(pattern.sub(" ", text).split()) for text in plain)
 
 
 # ---------------------------------------------------------------- causes

@@ -65,7 +65,8 @@ def set_text(results: dict[str, Any], **texts: str) -> None:
             "total": "tips@2023/total",
             "rate": "rate@2023/total",
             "guns": "guns@2023/total",
-        }.get(name, name)
+            "last": "tips@2022/total",
+        }[name]
         results[key]["text"], results[key]["value"] = text, text.replace(",", ".")
 
 
