@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from danvan import archive
 from danvan.archive import REVISION, Kept
-from danvan.errors import ChangedError, RefusedError, SettingsError
+from danvan.errors import ChangedError, DanvanError, RefusedError, SettingsError
 from danvan.freshness import MANIFEST, Sources
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
@@ -87,11 +87,17 @@ def write_site(project: Project, folder: Path | None = None) -> Site:
 
 
 def ahead(project: Project, year: int, edition: Edition) -> str:
-    """In one sentence, how the working build differs from the last edition; '' where it does not, or is none."""
-    build, found = archive.working(project, year, edition), archive.editions(project, year, edition)
-    if not build or not found or not changed_files(found[-1].manifest, build.manifest):
-        return ""
-    figures = compare(found[-1].snapshot, build.snapshot).figures
+    """In one sentence, how the working build differs from the last edition; '' where it does not, or is none.
+
+    What is wrong with an edition is told here, too: it stops whoever publishes, not who builds.
+    """
+    try:
+        build, found = archive.working(project, year, edition), archive.editions(project, year, edition)
+        if not build or not found or not changed_files(found[-1].manifest, build.manifest):
+            return ""
+        figures = compare(found[-1].snapshot, build.snapshot).figures
+    except DanvanError as error:
+        return str(error)
     what = f"{len(figures)} con số khác" if figures else "số liệu như cũ nhưng câu chữ hoặc cách trình bày khác"
     return f"Bản làm việc năm {year} so với ấn bản {found[-1].name} đã công bố: {what} (build.py publish {year})."
 

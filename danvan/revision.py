@@ -17,9 +17,9 @@ _RETURN = re.compile(r"data/(\d{4})/returns/(.+)")
 _OF_A_YEAR = re.compile(r"data/(\d{4})/([^/]+)|params/(\d{4})\.yaml")
 _UNITS = ("units.csv", "lineage.csv", "bodies.csv", "tiles.csv")
 _SETTINGS = {
-    "python": "phiên bản Python",
-    "SOURCE_DATE_EPOCH": "ngày lấy từ SOURCE_DATE_EPOCH",
-    "allow_incomplete": "--allow-incomplete",
+    "python": "phiên bản Python đã đổi",
+    "SOURCE_DATE_EPOCH": "ngày của tài liệu (SOURCE_DATE_EPOCH) đã đổi",
+    "allow_incomplete": "cách lập khi thiếu phiếu (--allow-incomplete) đã đổi",
 }
 UNKNOWN = "không rõ"  # nothing that was recorded differs
 WITHHELD = "không công bố"
@@ -294,8 +294,8 @@ class _Inputs:
                 found[path] = self._of_file(path, how, len(program))
         before, after = self._old.manifest["settings"], self._new.manifest["settings"]
         for name in sorted({*before, *after} - {"edition"}):
-            if (was := before.get(name, "")) != (now := after.get(name, "")):
-                found[f"={name}"] = Cause("settings", f"{_SETTINGS.get(name, name)}: “{was}” thành “{now}”")
+            if before.get(name, "") != after.get(name, ""):
+                found[f"={name}"] = Cause("settings", _SETTINGS.get(name, f"thiết đặt {name} đã đổi"))
         return found
 
     def _of_file(self, path: str, how: str, program: int) -> Cause:

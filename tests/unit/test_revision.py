@@ -206,7 +206,7 @@ def test_another_formula_is_the_definition() -> None:
         ("notebooks/annual_report.ipynb", "notebook: sổ báo cáo: annual_report.ipynb đã sửa"),
         ("danvan/book.py", "program: chương trình đã đổi: 1 tệp"),
         ("requirements.lock", "program: thư viện của chương trình đã đổi"),
-        ("=allow_incomplete", "settings: --allow-incomplete: “False” thành “b”"),
+        ("=allow_incomplete", "settings: cách lập khi thiếu phiếu (--allow-incomplete) đã đổi"),
     ],
 )
 def test_where_no_return_changed_what_did_is_the_cause(path: str, cause: str) -> None:
