@@ -297,9 +297,7 @@ def publish(project: Project, arguments: argparse.Namespace) -> int:
     if not made.fresh:
         print(f"Không có gì mới để công bố: bản làm việc năm {arguments.year} giống hệt {folder}.")
         return 0
-    if made.difference:
-        print(*editions.told(made.difference), sep="\n")
-    print(f"Đã công bố: {folder}", f"Kho báo cáo: {project.relative(project.site)}", sep="\n")
+    print(*made.told, f"Đã công bố: {folder}", f"Kho báo cáo: {project.relative(project.site)}", sep="\n")
     return 0
 
 

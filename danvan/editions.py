@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from danvan.errors import ChangedError, DanvanError, RefusedError, SettingsError
 from danvan.freshness import MANIFEST, Sources
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
-from danvan.revision import Difference, Figure, changed_files, compare
+from danvan.revision import Difference, Figure, changed_files, compare, given_away
 from danvan.store import repair, sha256, swapped_in, write_atomic
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ _LONGEST = 500  # letters of a reason
 
 @dataclass(frozen=True)
 class Published:
-    """What `publish` came to: the edition that holds the working build; whether it was made just now; what changed."""
+    """What `publish` came to: the edition that holds the working build; whether it was made just now; what changed,
+    a line each."""
 
     folder: Path
     fresh: bool
-    difference: Difference | None = None
+    told: tuple[str, ...] = ()
 
 
 def publish(
@@ -61,8 +62,9 @@ def publish(
             site.write(project)
             return Published(last.folder, False)
         difference = compare(last.snapshot, build.snapshot) if last else None
+        lines = (*told(difference), *_given_away(difference, build)) if difference else ()
         if last and difference and not why:
-            raise RefusedError(_silent(last, difference))
+            raise RefusedError(_silent(last, lines))
         target = project.published(year, edition, len(found) + 1)
         repair(target)
         with swapped_in(target) as new:
@@ -71,7 +73,7 @@ def publish(
                 record = _record(target.name, last, difference, why, scheduled=scheduled)
                 write_atomic(new / REVISION, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
         site.write(project)
-    return Published(target, True, difference)
+    return Published(target, True, lines)
 
 
 def write_site(project: Project, folder: Path | None = None) -> Site:
@@ -164,11 +166,21 @@ def _copy(build: Kept, new: Path) -> None:
             raise ChangedError(f"{name} thay đổi trong lúc công bố. Hãy chạy lại; chưa có gì được công bố.")
 
 
-def _silent(last: Kept, difference: Difference) -> str:
+def _given_away(difference: Difference, build: Kept) -> Iterator[str]:
+    """A warning for whoever publishes, who alone is told."""
+    if build.edition == "public" and (names := given_away(difference, build.trace)):
+        shown = ", ".join(names[:5]) + (f" và {len(names) - 5} chỉ tiêu khác" if len(names) > 5 else "")
+        yield (
+            "Chú ý: lấy hai ấn bản trừ nhau thì ra số của riêng một đơn vị, dù các chỉ tiêu này chỉ công bố cho toàn "
+            f"thành phố: {shown}. Cân nhắc trước khi công bố."
+        )
+
+
+def _silent(last: Kept, told_lines: Iterable[str]) -> str:
     year = last.manifest["parameters"]["year"]
     lines = (
         f"Bản đang có khác ấn bản {last.name} đã công bố. Không công bố thay đổi mà không nói lý do:",
-        *told(difference),
+        *told_lines,
         f"Nếu đúng là phải sửa, hãy chạy: build.py publish {year}"
         + (" --edition internal" if last.edition == "internal" else "")
         + " --revision “lý do” (thêm --scheduled nếu là lần sửa đổi theo kế hoạch).",

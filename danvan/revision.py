@@ -85,6 +85,25 @@ def compare(old: Snapshot, new: Snapshot) -> Difference:
     )
 
 
+def given_away(difference: Difference, trace: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the city's figures whose difference is the figure of one unit, which the edition shows of no unit.
+
+    That is so where one return alone has come or gone: whoever has both editions can subtract.
+    """
+    by_unit = {
+        key.split("@")[0]
+        for key, result in trace["results"].items()
+        if not key.endswith("/total") and result["value"] is not None
+    }
+    return tuple(
+        figure.name
+        for figure in difference.figures
+        if figure.key.endswith("/total")
+        and figure.key.split("@")[0] not in by_unit
+        and [cause.kind for cause in figure.causes] in (["late"], ["withdrawn"])
+    )
+
+
 def changed_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the outputs that differ between two manifests, or stand in one alone."""
     before, after = old["outputs"], new["outputs"]

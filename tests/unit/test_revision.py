@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from danvan.revision import WITHHELD, Cause, Figure, Snapshot, compare
+from danvan.revision import WITHHELD, Cause, Figure, Snapshot, compare, given_away
 
 AN_LAO, HAI_AN, LAST = "data/2023/returns/An Lão.xlsx", "data/2023/returns/Hải An.xlsx", "data/2022/returns/An Lão.xlsx"
 PEOPLE = "data/reference/population.csv"
@@ -124,6 +124,27 @@ def test_a_late_return_and_what_it_brings() -> None:
         "tips@2023/total": ("346", "446", why),
         "tips@2023/H": ("", "100", why),
     }
+
+
+def test_a_total_that_gives_a_units_hidden_figure_away_is_named() -> None:
+    def without_its_guns(inputs: dict[str, Any], results: dict[str, Any], _: object) -> None:
+        without_hai_an(inputs, results)
+        set_text(results, guns="7")
+        results["guns@2023/total"]["name"] = "Súng"
+
+    def named(_: object, results: dict[str, Any], __: object) -> None:
+        results["guns@2023/total"]["name"] = "Súng"
+
+    old, new = snapshot(without_its_guns), snapshot(named)
+    assert given_away(compare(old, new), new.trace) == ("Súng",)  # of tips each unit's are shown anyway
+    assert given_away(compare(new, old), old.trace) == ("Súng",)
+
+    def two_at_once(inputs: dict[str, Any], results: dict[str, Any], _: object) -> None:
+        without_its_guns(inputs, results, _)
+        inputs.pop(AN_LAO)
+        results["guns@2023/total"]["sources"] = []
+
+    assert given_away(compare(snapshot(two_at_once), new), new.trace) == ()
 
 
 def test_a_withdrawn_return_and_what_goes_with_it_is_not_said_again() -> None:
