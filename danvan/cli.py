@@ -45,6 +45,11 @@ Cách dùng: python3 build.py [lệnh]
      --explain                   nói vì sao từng tài liệu phải lập lại
      --force                     bỏ mọi kết quả trung gian, lập lại từ đầu
      --cold                      không dùng nhân Jupyter chuẩn bị sẵn; kết quả như nhau, chậm hơn
+  publish NĂM               công bố: giữ bản làm việc thành một ấn bản không bao giờ bị ghi đè
+     --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
+     --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
+  site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
+  serve [--port N]          xem kho báo cáo trên máy này
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
   status [NĂM...]           tài liệu nào đã cũ và vì sao; không lập gì
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
@@ -54,12 +59,28 @@ Cách dùng: python3 build.py [lệnh]
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
+5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên)
 """
-COMMANDS = ("report", "trends", "profile", "preview", "status", "new-year", "form", "check", "lab", "test")
+COMMANDS = (
+    "report",
+    "trends",
+    "profile",
+    "publish",
+    "site",
+    "serve",
+    "preview",
+    "status",
+    "new-year",
+    "form",
+    "check",
+    "lab",
+    "test",
+)
 _WRONG = (  # argparse's messages -> ours
     (r"argument command: invalid choice: '(.*?)'.*", "không có lệnh “{0}”"),
     (r"argument (\S+): invalid choice: '(.*?)'.*", "{0} không nhận “{1}”"),
     (r"argument --jobs: invalid \S+ value: '(.*?)'", "--jobs phải là số từ 1 trở lên, không phải “{0}”"),
+    (r"argument --port: invalid \S+ value: '(.*?)'", "--port phải là số từ 1 đến 65535, không phải “{0}”"),
     (r"argument (\S+): invalid \S+ value: '(.*?)'", "{0} phải là số năm, không phải “{1}”"),
     (r"argument (\S+): expected .*", "{0} còn thiếu giá trị"),
     (r"unrecognized arguments: (.*)", "không có tham số “{0}”"),
@@ -95,6 +116,9 @@ def main(argv: list[str]) -> int:
             "report": report,
             "trends": trends,
             "profile": profile,
+            "publish": publish,
+            "site": site,
+            "serve": serve,
             "preview": preview,
             "status": status,
             "new-year": new_year,
@@ -152,6 +176,15 @@ def _parser() -> argparse.ArgumentParser:
     eight = commands.add_parser("preview", allow_abbrev=False)
     eight.add_argument("year", metavar="NĂM", type=int)
     eight.add_argument("--edition", choices=("public", "internal"), default="public")
+    nine = commands.add_parser("publish", allow_abbrev=False)
+    nine.add_argument("year", metavar="NĂM", type=int)
+    nine.add_argument("--edition", choices=("public", "internal"), default="public")
+    nine.add_argument("--revision", metavar="LÝ_DO")
+    nine.add_argument("--scheduled", action="store_true")
+    ten = commands.add_parser("site", allow_abbrev=False)
+    ten.add_argument("--out", metavar="THƯ_MỤC", type=Path)
+    eleven = commands.add_parser("serve", allow_abbrev=False)
+    eleven.add_argument("--port", metavar="N", type=_port, default=0)
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -170,9 +203,15 @@ def _positive(text: str) -> int:
     return number
 
 
+def _port(text: str) -> int:
+    if not 1 <= (number := int(text)) <= 65535:
+        raise ValueError
+    return number
+
+
 def report(project: Project, arguments: argparse.Namespace) -> int:
     """Build what is stale of the named years (default: the latest)."""
-    from danvan import pipeline
+    from danvan import editions, pipeline
 
     years = project.years_with_returns() if arguments.all else arguments.years or [project.latest_year()]
     options = {"force": arguments.force, "allow_incomplete": arguments.allow_incomplete}
@@ -189,6 +228,8 @@ def report(project: Project, arguments: argparse.Namespace) -> int:
         else:
             remarks = f"; {built.warnings} điểm cần xem lại (build.py check {year})" if built.warnings else ""
             print(f"Đã lập báo cáo năm {year}: {project.relative(built.folder)}{remarks}")
+            if difference := editions.ahead(project, int(year), arguments.edition):
+                print(difference)
     return code
 
 
@@ -234,10 +275,55 @@ def preview(project: Project, arguments: argparse.Namespace) -> int:
 
 def status(project: Project, arguments: argparse.Namespace) -> int:
     """What is stale, and why."""
-    from danvan import display, pipeline
+    from danvan import display, editions, pipeline
+    from danvan.disclosure import EDITIONS
 
-    for standing in pipeline.status(project, arguments.years or project.years_with_returns()):
+    years = arguments.years or project.years_with_returns()
+    for standing in pipeline.status(project, years):
         print(display.because(standing.title, standing.reasons))
+    for difference in (editions.ahead(project, year, edition) for year in years for edition in EDITIONS):
+        print(difference, end="\n" * bool(difference))
+    return 0
+
+
+def publish(project: Project, arguments: argparse.Namespace) -> int:
+    """Freeze the working build as an edition; a changed one needs its reason."""
+    from danvan import editions
+
+    made = editions.publish(
+        project, arguments.year, arguments.edition, reason=arguments.revision, scheduled=arguments.scheduled
+    )
+    folder = project.relative(made.folder)
+    if not made.fresh:
+        print(f"Không có gì mới để công bố: bản làm việc năm {arguments.year} giống hệt {folder}.")
+        return 0
+    print(*made.told, f"Đã công bố: {folder}", f"Kho báo cáo: {project.relative(project.site)}", sep="\n")
+    return 0
+
+
+def site(project: Project, arguments: argparse.Namespace) -> int:
+    """Write the archive: index, pages of changes, feed; or copy it to a folder that may be shared."""
+    from danvan import editions
+
+    made = editions.write_site(project, arguments.out)
+    if arguments.out:
+        print(
+            f"Đã chép kho báo cáo vào {arguments.out}: {len(made.files) + len(made.pages)} tệp, chỉ gồm bản công khai."
+        )
+    else:
+        print(f"Đã lập kho báo cáo: {project.relative(project.site)} ({len(made.files)} tệp được liệt kê)")
+    return 0
+
+
+def serve(project: Project, arguments: argparse.Namespace) -> int:
+    """Show the archive on this machine; until Ctrl-C."""
+    from danvan import serve as window
+
+    window.serve(
+        project,
+        port=arguments.port,
+        ready=lambda address: print(f"Kho báo cáo: {address}", "Ctrl-C để dừng.", sep="\n", flush=True),
+    )
     return 0
 
 

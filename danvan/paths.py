@@ -90,6 +90,23 @@ class Project:
     def report(self, year: int, edition: str) -> Path:
         return self.reports / str(year) / edition
 
+    def editions(self, year: int) -> Path:
+        return self.reports / str(year) / "editions"
+
+    def published(self, year: int, edition: str, number: int) -> Path:
+        return self.editions(year) / f"{edition}-{number:02d}"
+
+    def changes(self, year: int, edition: str, number: int) -> Path:
+        return self.reports / str(year) / f"thay-doi-{edition}-{number:02d}.html"
+
+    @property
+    def site(self) -> Path:
+        return self.reports / "index.html"
+
+    @property
+    def feed(self) -> Path:
+        return self.reports / "feed.xml"
+
     def profile(self, year: int, unit: str) -> Path:
         return self.profiles(year) / unit
 

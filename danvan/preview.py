@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import socket
 import threading
 import time
 import traceback
@@ -20,12 +19,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.web import Application, HTTPError, RequestHandler
+from tornado.web import HTTPError
 from watchfiles import Change, watch
 
-from danvan.errors import DanvanError, SettingsError, StageError
+from danvan import loopback
+from danvan.errors import DanvanError, StageError
 from danvan.paths import Project, ignored
 
 CODE = Path(__file__).resolve().parent
@@ -64,24 +63,14 @@ def serve(
 async def _serve(
     project: Project, builder: Builder, year: int, port: int, open_browser: bool, ready: Callable[[str], None]
 ) -> None:
-    try:
-        listening = socket.create_server(("127.0.0.1", port))
-    except OSError:
-        why = "chương trình khác đang dùng, hoặc máy không cho phép"
-        raise SettingsError(f"Không mở được cổng {port} ({why}). Hãy chọn cổng khác.") from None
-    listening.setblocking(False)
-    port = listening.getsockname()[1]
+    listening, port = loopback.listening(port)
     token = secrets.token_urlsafe(32)
     screen, failed = _Screen(year), asyncio.get_running_loop().create_future()
     builds = _Builds(builder, screen)
     watching = _Watching(project, year, builds, failed)
-    options = {"screen": screen, "hosts": (f"127.0.0.1:{port}", f"localhost:{port}")}
-    routes = {"": _Shell, "page": _Page, "events": _Events}
-    pages = [(f"/{token}/{name}", handler, options) for name, handler in routes.items()]
-    server = HTTPServer(
-        Application(pages, default_handler_class=_Nothing, default_handler_args=options, log_function=lambda _: None)
-    )
-    server.add_socket(listening)
+    routes: dict[str, type[_Handler]] = {"": _Shell, "page": _Page, "events": _Events}
+    pages = [(f"/{token}/{name}", handler, {"screen": screen}) for name, handler in routes.items()]
+    server = loopback.server(listening, port, pages)
     builds.start()
     watching.start()
     try:
@@ -130,22 +119,9 @@ class _Screen:
             reader.news.set()
 
 
-class _Handler(RequestHandler):
-    """Answers GET, and only under our own name: another page whose name leads here (DNS rebinding) gets nothing."""
-
-    def initialize(self, screen: _Screen, hosts: tuple[str, ...]) -> None:
-        self.screen, self.hosts = screen, hosts
-
-    def set_default_headers(self) -> None:
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.set_header("Content-Security-Policy", "frame-ancestors 'self'")
-
-    def prepare(self) -> None:
-        if self.request.host not in self.hosts:
-            raise HTTPError(403)
+class _Handler(loopback.Handler):
+    def initialize(self, screen: _Screen) -> None:
+        self.screen = screen
 
 
 class _Shell(_Handler):
@@ -184,11 +160,6 @@ class _Events(_Handler):
     def on_connection_close(self) -> None:
         self.gone = True
         self.news.set()
-
-
-class _Nothing(_Handler):
-    def get(self) -> None:
-        raise HTTPError(404)
 
 
 # ---------------------------------------------------------------- building

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-import websocket
+from chromium import NAMES, browser_on, until
 
 from danvan.errors import SettingsError, StageError
 from danvan.paths import Project
@@ -52,15 +52,6 @@ webbrowser.open = lambda url: log("open " + url)
 serve(Project(root), Fake(), 2026, ready=lambda url: log("ready " + url))
 log("end " + " ".join(thread.name for thread in threading.enumerate()))
 """
-
-
-def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `condition` gives as soon as that is true."""
-    end = time.monotonic() + seconds
-    while not (given := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-    return given
 
 
 class Preview:
@@ -337,49 +328,6 @@ def test_a_folder_that_cannot_be_watched_is_told(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what the reader sees
 
 
-class Browser:
-    """One page of Chromium, over the DevTools protocol."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        line = next(line for line in iter(process.stderr.readline, "") if "DevTools listening" in line)
-        self.port, self.asked = urlsplit(line.split()[-1]).port, 0
-        page = until(lambda: next((one for one in self.pages() if one["type"] == "page"), None))
-        self.socket = websocket.create_connection(page["webSocketDebuggerUrl"], suppress_origin=True, timeout=30)
-
-    def pages(self) -> list[dict[str, str]]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            connection.request("GET", "/json")
-            return list(json.loads(connection.getresponse().read()))
-
-    def call(self, method: str, **parameters: object) -> dict[str, Any]:
-        self.asked += 1
-        self.socket.send(json.dumps({"id": self.asked, "method": method, "params": parameters}))
-        while (answer := json.loads(self.socket.recv())).get("id") != self.asked:
-            pass
-        return dict(answer["result"])
-
-    def ask(self, script: str) -> Any:
-        """The value of an expression; `page` in it is the window of the report."""
-        script = f"(page => {script})(document.querySelector('iframe:not(.loading)')?.contentWindow)"
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-
-@contextmanager
-def browser_on(url: str, chromium: str, profile: Path) -> Iterator[Browser]:
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    options += ["--window-size=1000,700", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
-    with subprocess.Popen([chromium, *options, url], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            browser = Browser(process)
-            with closing(browser.socket):
-                yield browser
-        finally:
-            process.terminate()
-
-
 def report(above: int = 0) -> str:
     """With the policy of the report, long, and `above` lines of 20 px before all else."""
     policy, new = "default-src 'none'; style-src 'unsafe-inline'", "<p style='height:20px;margin:0'>Mới</p>"
@@ -397,7 +345,7 @@ def report(above: int = 0) -> str:
 
 
 def test_the_reader_stays_where_they_were(preview: Preview, needs_tool: Callable[..., str], tmp_path: Path) -> None:
-    chromium = needs_tool("chromium", "chromium-browser", "google-chrome")
+    chromium = needs_tool(*NAMES)
     with preview.rebuilt():
         preview.write(report())
     with browser_on(preview.url, chromium, tmp_path / "profile") as browser:

@@ -5,8 +5,6 @@ A working page for the two offices alone. No script, no request to anywhere; all
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,17 +12,16 @@ from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from danvan import status
 from danvan.intake.findings import Finding, tell
 from danvan.intake.year import Year
 from danvan.paths import Project
+from danvan.publish import pages
 from danvan.status import ReceivedOn, Standing, State
 from danvan.units import Unit
 
-HERE = Path(__file__).parent
 _SIGNS: dict[State, str] = {"missing": "–", "refused": "↩", "errors": "!", "open": "?", "sound": "✓"}
 _STEP = 5  # percent from one length of a bar to the next
 
@@ -48,8 +45,7 @@ class Group:
 
 def page(year: Year, standings: Sequence[Standing], strays: Sequence[ReceivedOn], today: date) -> str:
     """The board as the text of an HTML file, to be written as UTF-8."""
-    style = Markup((HERE / "board.css").read_text(encoding="utf-8") + _bars())
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    style = pages.style("screen.css", "board.css") + _bars()
     counts = Counter(standing.state for standing in standings)
     groups = _groups(year, standings)
     return (
@@ -57,7 +53,7 @@ def page(year: Year, standings: Sequence[Standing], strays: Sequence[ReceivedOn]
         .get_template("board.html.j2")
         .render(
             title=f"Bảng theo dõi phiếu năm {year.params.year}",
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'",
+            policy=f"default-src 'none'; style-src {pages.allowed(style)}",
             style=style,
             today=today,
             due=year.params.returns_due,
@@ -123,9 +119,6 @@ def _bars() -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"day": _day, "file_name": _file_name, "row_id": _row_id}
+    environment = pages.environment(day=_day, file_name=_file_name, row_id=_row_id)
     environment.globals |= {"words": status.WORDS, "signs": _SIGNS, "due_words": status.due_words, "full": _full}
     return environment
