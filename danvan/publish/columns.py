@@ -31,7 +31,7 @@ def chosen(table: Json, profile: Json, *, landscape: bool, available: float) -> 
 def height(table: Json, profile: Json, size: float, widths: Sequence[float], *, landscape: bool) -> float:
     """About how high it is."""
     inset = profile["tables"]["inset_pt"]["landscape" if landscape else "portrait"]
-    line = size * profile["tables"]["line_ratio"]
+    line, clear = size * profile["tables"]["line_ratio"], clearance(profile, size, inset["y"])
 
     def lines(text: str, width: float, bold: bool) -> int:
         return wrap(text, width - 2 * inset["x"], size, bold).count("\n") + 1
@@ -39,7 +39,12 @@ def height(table: Json, profile: Json, size: float, widths: Sequence[float], *, 
     heads = [column["heads"][0] for column in table["columns"]]
     rows = [(heads, True)] + [([row["label"], *(c["text"] for c in row["cells"])], False) for row in table["rows"]]
     most = [max(lines(text, width, bold) for text, width in zip(row, widths, strict=False)) for row, bold in rows]
-    return sum(count * line + 2 * inset["y"] for count in most) + (len(table["header"]) - 1) * line
+    return sum(count * line + 2 * clear for count in most) + (len(table["header"]) - 1) * line
+
+
+def clearance(profile: Json, size: float, inset: float) -> float:
+    """Room above and below the lines of a cell: of the inset, what their own leading leaves (Typst has none there)."""
+    return max(0.0, inset - size * (profile["tables"]["line_ratio"] - 1) / 2)
 
 
 def _need(column: Json, size: float, inset: float, available: float, tables: Json) -> Need:

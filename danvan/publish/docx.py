@@ -255,6 +255,7 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
     for part in (body, notes):
         _finish_paragraphs(part, lists, in_notes=part is notes)
     _number_bookmarks(body, notes)
+    _number_notes(body, notes)
     links = {name: _links(made[f"word/_rels/{name}.xml.rels"]) for name in ("document", "footnotes")}
     around = docx_parts.around_pages(profile, meta["marks"])
     parts = {
@@ -308,14 +309,14 @@ def _finish_body(body: Element, last_section: str, profile: Json) -> None:
             inside.remove(block)
             continue
         if _is_section_end(block):
-            block[0].insert(0, _made("<w:pStyle w:val='KetPhan'/>"))
-        elif _captioned(block) in ("Chữ ký", "Nơi nhận và chữ ký") and before is not None and before.tag == f"{W}p":
+            block[0].insert(0, _made(f"<w:pStyle w:val='{docx_blocks.END}'/>"))
+        elif _captioned(block) in docx_blocks.SIGNED and before is not None and before.tag == f"{W}p":
             _put_first(_properties(before), "<w:keepNext/>")
         elif before is not None and _style_of_table(before) == docx_blocks.DATA and _style(block) != "GhiChuBang":
             _stand_clear(block, profile["tables"]["around_pt"])
         before = block
     if before is not None and before.tag != f"{W}p":
-        inside.append(_made("<w:p><w:pPr><w:pStyle w:val='KetPhan'/></w:pPr></w:p>"))
+        inside.append(_made(docx_blocks.paragraph(docx_blocks.END, "")))
     inside.append(_made(last_section))
 
 
@@ -424,6 +425,13 @@ def _number_bookmarks(*parts: Element) -> None:
                 mark.set(f"{W}id", new[old])
             elif mark.tag == f"{W}hyperlink" and (anchor := mark.get(f"{W}anchor")):
                 mark.set(f"{W}anchor", _as_named(anchor))
+
+
+def _number_notes(body: Element, notes: Element) -> None:
+    """Footnotes have ids from 1, as they are counted. (The lines that part them from the text have -1 and 0.)"""
+    new = {mark.get(f"{W}id"): str(index) for index, mark in enumerate(body.iter(f"{W}footnoteReference"), start=1)}
+    for mark in (*body.iter(f"{W}footnoteReference"), *notes.findall(f"{W}footnote")):
+        mark.set(f"{W}id", new.get(mark.get(f"{W}id"), mark.get(f"{W}id", "")))
 
 
 # ---------------------------------------------------------------- the package

@@ -19,7 +19,9 @@ from danvan.publish.docx_parts import text_width as page_width
 
 Json = dict[str, Any]
 
-CLOSING, DATA = "KhungKy", "BangSoLieu"  # what tables say they are; the first is no style, see `frame`
+DATA = "BangSoLieu"  # the style of tables of figures
+END = "KetPhan"  # the style of a line that is hardly there: it only begins or ends a part
+SIGNED = ("Chữ ký", "Nơi nhận và chữ ký")  # what the first table of a closing says it is
 
 
 def paragraph(style: str, text: str, *, direct: str = "", letters: str = "", name: str = "") -> str:
@@ -65,17 +67,18 @@ def title(node: Json, p: Json) -> str:
     lines = [
         paragraph("TenLoai", node["kind"].upper(), direct="" if node["heading"] else spacing(line=about["line_pt"]))
     ]
-    last = about["gap_pt"] if not about["rule"] and not about.get("rule_share") else about["rule_gap_pt"]
+    last = 0 if about["rule"] or about.get("rule_share") else about["gap_pt"]
     for index, line in enumerate(node["subject"]):
         end = spacing(after=last, line=about["line_pt"]) if index + 1 == len(node["subject"]) else ""
         lines.append(paragraph("TrichYeu", line, direct=end))
-    below = spacing(after=about["gap_pt"], line=about["line_pt"])
     if about["rule"]:
+        below = spacing(after=about["gap_pt"], line=about["subject"]["size_pt"] + about["rule_gap_pt"])
         lines.append(paragraph("DuongKe", about["rule"], direct=below, letters=look(about["subject"])))
     elif about.get("rule_share") and node["subject"]:
         length = about["rule_share"] * _width(node["subject"][-1], about["subject"])
         lines.append(_rule(length, page_width(p, landscape=False), head, after=about["gap_pt"]))
-    return (_letterhead(node, p) if node["heading"] else "") + "".join(lines)
+    # LibreOffice 7.4 puts a line of its own before a table that begins the document: here it finds a very low one.
+    return (paragraph(END, "") + _letterhead(node, p) if node["heading"] else "") + "".join(lines)
 
 
 def _letterhead(node: Json, p: Json) -> str:
@@ -127,17 +130,17 @@ def closing(node: Json, p: Json) -> str:
         signed = _signature(people[0], p)
         rows = [("", label)] * bool(label) + _recipients(groups, p, side)
         if not rows:
-            return _frame([side, rest], [[_cell(_empty(), side), _cell(signed, rest)]], "Chữ ký")
+            return _frame([side, rest], [[_cell(_empty(), side), _cell(signed, rest)]], SIGNED[0])
         sides = _sides(groups, p, side)
         made = []
         for index, (purpose, content) in enumerate(rows):
             beside = _cell(_empty() if index else signed, rest, merge="continue" if index else "restart")
             made.append([*_split(content, purpose, sides), beside])
-        return _frame([*sides, rest], made, "Nơi nhận và chữ ký")
+        return _frame([*sides, rest], made, SIGNED[1])
     made_all = ""
     if people:
         each = whole / len(people)
-        made_all = _frame([each] * len(people), [[_cell(_signature(one, p), each) for one in people]], "Chữ ký")
+        made_all = _frame([each] * len(people), [[_cell(_signature(one, p), each) for one in people]], SIGNED[0])
     if groups:
         sides = _sides(groups, p, side)
         rows = [_split(content, purpose, sides) for purpose, content in _recipients(groups, p, side)]
@@ -153,11 +156,12 @@ def _signature(person: Json, p: Json) -> str:
     """The lines of title, room for signature and seal above the name. Its first line stands clear of the text."""
     signed = p["closing"]["signature"]
     grammar = signed[person["grammar"]]
+    before = p["closing"]["before_pt"] - p["body"]["paragraph_gap_pt"]  # which stands below the text
     lines = []
     for index, line in enumerate(person["titles"]):
         line = line if isinstance(line, dict) else {"text": line, "authority": index == 0}
         style, bold = ("ThamQuyen", "authority_bold") if line["authority"] else ("ChucVu", "post_bold")
-        clear = spacing(before=p["closing"]["before_pt"], line=signed["line_pt"]) if index == 0 else ""
+        clear = spacing(before=before, line=signed["line_pt"]) if index == 0 else ""
         letters = look({"bold": grammar[bold], "size_pt": grammar["size_pt"]})
         lines.append(paragraph(style, line["text"], direct=clear, letters=letters))
     who = " ".join(filter(None, (person["rank"] if grammar["with_rank"] else "", person["name"])))
@@ -232,17 +236,16 @@ def table(node: Json, p: Json, *, landscape: bool, anchor: str) -> str:
     last = len(node["rows"]) - 1
     rows = _heads(node, cells)
     for index, row in enumerate(node["rows"]):
-        rows.append(_row(cells.of_row(row, node["aligns"], keep=whole and index < last), head=False))
+        keep = (whole and index < last) or (bool(node["notes"]) and index == last)  # notes stand with the last row
+        rows.append(_row(cells.of_row(row, node["aligns"], keep=keep), head=False))
     inset = style["inset_pt"][turned]
-    margins = "".join(
-        f'<w:{side} w:w="{twips(inset[axis])}" w:type="dxa"/>'
-        for side, axis in (("top", "y"), ("left", "x"), ("bottom", "y"), ("right", "x"))
-    )
+    across, down = inset["x"], columns.clearance(p, size, inset["y"])
+    sides = (("top", down), ("left", across), ("bottom", down), ("right", across))
+    margins = "".join(f'<w:{side} w:w="{twips(room)}" w:type="dxa"/>' for side, room in sides)
     grid = "".join(f'<w:gridCol w:w="{twips(width)}"/>' for width in widths)
-    notes = [
-        paragraph("GhiChuBang", note, direct=_after(style, note_index + 1 == len(node["notes"])))
-        for note_index, note in enumerate(node["notes"])
-    ]
+    notes = [paragraph("GhiChuBang", note, direct="<w:keepNext/>") for note in node["notes"][:-1]]
+    below = spacing(before=style["gap_pt"], after=style["around_pt"], line=style["notes"]["line_pt"])
+    notes += [paragraph("GhiChuBang", note, direct=below) for note in node["notes"][-1:]]
     return (
         f"{paragraph('TenBang', node['caption'], name=anchor)}"
         f'<w:tbl><w:tblPr><w:tblStyle w:val="{DATA}"/><w:tblW w:w="{sum(map(twips, widths))}" w:type="dxa"/>'
@@ -251,11 +254,6 @@ def table(node: Json, p: Json, *, landscape: bool, anchor: str) -> str:
         f'<w:tblCaption w:val="{words(node["caption"])}"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
         f"{''.join(rows)}</w:tbl>{''.join(notes)}"
     )
-
-
-def _after(style: Json, last: bool) -> str:
-    notes = style["notes"]
-    return spacing(before=style["gap_pt"], after=style["around_pt"], line=notes["line_pt"]) if last else ""
 
 
 def _row(cells: Iterable[str], *, head: bool) -> str:
