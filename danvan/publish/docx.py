@@ -157,7 +157,7 @@ class _Writer:
     def _inline(self, node: Json) -> Json:
         match node["type"]:
             case "text":
-                text = _node("Str", node["text"])
+                text = _node("Str", docx_parts.legal(node["text"]))
                 return _span(node["name"], [text]) if node.get("name") else text
             case "strong":
                 return _node("Strong", self._inlines(node["children"]))

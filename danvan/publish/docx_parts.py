@@ -22,9 +22,14 @@ _TIGHT = 0.5  # points: the line of a paragraph that only ends a section
 _DEPTHS = 9  # of a list, in Word
 
 
+def legal(text: str) -> str:
+    """Text without what XML cannot hold."""
+    return re.sub(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "", text)
+
+
 def words(text: str) -> str:
-    """Text for XML: what XML cannot hold is left out."""
-    return escape(re.sub(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "", text), {'"': "&quot;"})
+    """Text for XML."""
+    return escape(legal(text), {'"': "&quot;"})
 
 
 def twips(points: float) -> int:

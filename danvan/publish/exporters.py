@@ -1,4 +1,4 @@
-"""The writers as nbconvert exporters: `jupyter nbconvert --to danvan_html|danvan_pdf|danvan_docx` takes an executed notebook."""
+"""The writers as nbconvert exporters: `jupyter nbconvert --to danvan_html|danvan_pdf|danvan_docx executed.ipynb`."""
 
 from __future__ import annotations
 
