@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element
 
 import pypdfium2 as pdfium
 import pytest
+from fontTools.ttLib import TTFont
 from test_pdf import (
     FIGURES,
     MARKS,
@@ -56,7 +57,7 @@ from danvan.document import (
     nodes,
 )
 from danvan.errors import DanvanError, StageError
-from danvan.publish import docx, raster
+from danvan.publish import docx, docx_blocks, raster
 
 ROOT = Path(__file__).resolve().parent.parent
 FONTS = ROOT / "danvan" / "fonts"
@@ -180,6 +181,13 @@ def text(element: Element) -> str:
 def said(element: Element, *path: str) -> str | None:
     found = element.find("/".join(f"{W}{step}" for step in path))
     return None if found is None else found.get(f"{W}val")
+
+
+def bold_width(line: str, size: float) -> float:
+    """By the font's own table: letter by letter, as Word sets them."""
+    with TTFont(FONTS / "Tinos-Bold.ttf") as font:
+        letters, widths = font.getBestCmap(), font["hmtx"].metrics
+        return size * sum(widths[letters[ord(letter)]][0] for letter in line) / font["head"].unitsPerEm
 
 
 def style(block: Element) -> str:
@@ -452,7 +460,7 @@ def test_head_stands_in_a_table_without_borders(word: Word) -> None:
     indent = rule.find(f"{W}pPr/{W}ind")
     assert indent is not None
     length = widths[1] - int(indent.get(f"{W}left", 0)) - int(indent.get(f"{W}right", 0))
-    assert length == pytest.approx(206 * 20, rel=0.01), "as long as the words: 206 points of Times New Roman Bold 15"
+    assert length / 20 == pytest.approx(bold_width("ĐẢNG CỘNG SẢN VIỆT NAM", 15), abs=0.2), "as long as the words"
 
 
 def test_closing_is_not_parted_and_takes_the_last_text_along(word: Word) -> None:
@@ -493,6 +501,38 @@ def test_one_signature_stands_beside_the_list() -> None:
     assert [text(cell) for cell in first.findall(f"{W}tc")] == ["Nơi nhận:", "TRƯỞNG BANNguyễn Văn A"]
     alone = rendered(paragraph("A"), Closing((), (one,))).table("Chữ ký")
     assert [text(cell) for cell in alone.iter(f"{W}tc")] == ["", "TRƯỞNG BANNguyễn Văn A"]
+
+
+def test_long_names_with_a_shared_purpose_stay_on_their_lines() -> None:
+    groups = (Recipient(("Ban Tuyên giáo và Dân vận Trung ương", "Bộ Công an"), "để b/c"), Recipient(("Lưu: VT",)))
+    two = tuple(Signatory(("TRƯỞNG BAN",), "", "", "party") for _ in range(2))
+    names, purpose = rendered(paragraph("A"), Closing(groups, two)).table("Nơi nhận").iter(f"{W}gridCol")
+    assert int(names.get(f"{W}w", 0)) > 20 * 205, "its longest name has 205 points"
+    assert int(purpose.get(f"{W}w", 0)) > 20 * 45
+
+
+def test_a_state_head_has_its_motto_and_rules_of_a_share() -> None:
+    profile = docx.profile_named("party_2018")
+    head = profile["head"] | {"issuer_rule_share": 0.4, "star": "", "motto": {"size_pt": 14, "bold": True}}
+    state = profile | {"head": head, "title": profile["title"] | {"rule": "", "rule_share": 0.5}}
+    node = {
+        "heading": "CỘNG HÒA",
+        "motto": "Độc lập - Tự do - Hạnh phúc",
+        "bodies": [{"superior": "THÀNH ỦY", "name": "BAN DÂN VẬN"}],
+        "number": "Số: 1/BC",
+        "place_date": "Hải Phòng",
+        "kind": "BÁO CÁO",
+        "subject": ["về công tác dân vận"],
+    }
+    made = ElementTree.fromstring(f'<x xmlns:w="{W[1:-1]}">{docx_blocks.title(node, state)}</x>')
+    assert [text(p) for p in made.iter(f"{W}p") if style(p) == "TieuNgu"] == ["Độc lập - Tự do - Hạnh phúc"]
+    rules = []
+    for p, whole in zip((p for p in made.iter(f"{W}p") if has(p, "pPr", "pBdr")), (78, 87, 165), strict=True):
+        indent = p.find(f"{W}pPr/{W}ind")
+        assert indent is not None
+        rules.append((whole * MM - 2 * int(indent.get(f"{W}left", 0))) / 20)
+    lines = ("BAN DÂN VẬN", 0.4), ("Độc lập - Tự do - Hạnh phúc", 1), ("về công tác dân vận", 0.5)
+    assert rules == [pytest.approx(share * bold_width(line, 14), abs=0.2) for line, share in lines]
 
 
 def test_a_working_paper_has_no_head_and_ends_without_signatures() -> None:

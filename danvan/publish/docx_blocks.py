@@ -122,7 +122,9 @@ def _rule(length: float, available: float, head: Json, *, after: float = 0) -> s
 def closing(node: Json, p: Json) -> str:
     """Signature blocks, the distribution list below; a signature alone stands beside it. No page end parts them."""
     people, groups, listed = node["signatories"], node["distribution"], p["closing"]["distribution"]
-    whole, sides = page_width(p, landscape=False), _sides(groups, p)
+    whole = page_width(p, landscape=False)
+    # Beside a signature it has its own width, alone all that it needs.
+    sides = _sides(groups, listed, points(listed["width_mm"]) if len(people) == 1 else whole)
     label = paragraph("NoiNhan", listed["label"])
     rows = [_split(content, shared, sides) for shared, content in _recipients(groups, p)]
     if len(people) == 1 and groups:
@@ -183,10 +185,8 @@ def _recipients(groups: Sequence[Json], p: Json) -> list[tuple[str, str]]:
     return rows
 
 
-def _sides(groups: Sequence[Json], p: Json) -> list[float]:
+def _sides(groups: Sequence[Json], listed: Json, whole: float) -> list[float]:
     """How wide names and the purposes that several of them share stand: names as wide as the longest, if it fits."""
-    listed = p["closing"]["distribution"]
-    whole = points(listed["width_mm"])
     shared = [group for group in groups if group["purpose"] and len(group["to"]) > 1]
     if not shared:
         return [whole]
