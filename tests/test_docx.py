@@ -18,7 +18,6 @@ from xml.etree.ElementTree import Element
 
 import pypdfium2 as pdfium
 import pytest
-from fontTools.ttLib import TTFont
 from test_pdf import (
     FIGURES,
     MARKS,
@@ -57,7 +56,7 @@ from danvan.document import (
     nodes,
 )
 from danvan.errors import DanvanError, StageError
-from danvan.publish import docx, docx_blocks, raster
+from danvan.publish import docx, docx_blocks, pandoc, raster
 
 ROOT = Path(__file__).resolve().parent.parent
 FONTS = ROOT / "danvan" / "fonts"
@@ -181,13 +180,6 @@ def text(element: Element) -> str:
 def said(element: Element, *path: str) -> str | None:
     found = element.find("/".join(f"{W}{step}" for step in path))
     return None if found is None else found.get(f"{W}val")
-
-
-def bold_width(line: str, size: float) -> float:
-    """By the font's own table: letter by letter, as Word sets them."""
-    with TTFont(FONTS / "Tinos-Bold.ttf") as font:
-        letters, widths = font.getBestCmap(), font["hmtx"].metrics
-        return size * sum(widths[letters[ord(letter)]][0] for letter in line) / font["head"].unitsPerEm
 
 
 def style(block: Element) -> str:
@@ -460,7 +452,7 @@ def test_head_stands_in_a_table_without_borders(word: Word) -> None:
     indent = rule.find(f"{W}pPr/{W}ind")
     assert indent is not None
     length = widths[1] - int(indent.get(f"{W}left", 0)) - int(indent.get(f"{W}right", 0))
-    assert length / 20 == pytest.approx(bold_width("ĐẢNG CỘNG SẢN VIỆT NAM", 15), abs=0.2), "as long as the words"
+    assert length / 20 == pytest.approx(206.67, abs=0.2), "as long as the words, by the table of Times New Roman Bold"
 
 
 def test_closing_is_not_parted_and_takes_the_last_text_along(word: Word) -> None:
@@ -531,8 +523,8 @@ def test_a_state_head_has_its_motto_and_rules_of_a_share() -> None:
         indent = p.find(f"{W}pPr/{W}ind")
         assert indent is not None
         rules.append((whole * MM - 2 * int(indent.get(f"{W}left", 0))) / 20)
-    lines = ("BAN DÂN VẬN", 0.4), ("Độc lập - Tự do - Hạnh phúc", 1), ("về công tác dân vận", 0.5)
-    assert rules == [pytest.approx(share * bold_width(line, 14), abs=0.2) for line, share in lines]
+    issuer, motto, subject = 97.22, 171.38, 117.45  # points, by the table of Times New Roman Bold
+    assert rules == [pytest.approx(length, abs=0.2) for length in (0.4 * issuer, motto, 0.5 * subject)]
 
 
 def test_a_working_paper_has_no_head_and_ends_without_signatures() -> None:
@@ -681,6 +673,13 @@ def test_a_chart_without_words_or_of_unknown_size_is_refused() -> None:
         rendered(replace(figure(0), alt=" "))
     with pytest.raises(StageError, match="không nói rộng và cao bao nhiêu"):
         rendered(replace(figure(0), svg='<svg viewBox="0 0 1 1"></svg>'))
+    with pytest.raises(StageError, match="không vẽ được biểu đồ thứ 1"):
+        rendered(replace(figure(0), svg='<svg width="10pt" height="10pt"><hỏng'))
+
+
+def test_what_pandoc_says_is_told() -> None:
+    with pytest.raises(StageError, match=r"pandoc báo lỗi\.\n.*khac"):
+        pandoc.run("--from=khac")
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -19,7 +19,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from danvan.document import Document, build_id
-from danvan.publish import docx_blocks, docx_parts, pandoc, raster
+from danvan.errors import StageError
+from danvan.publish import docx_blocks, docx_parts, pandoc, raster, typesetter
 from danvan.publish.docx_parts import words
 from danvan.publish.pdf import _profile as profile_named
 from danvan.publish.tree import document_tree
@@ -44,8 +45,8 @@ for _prefix, _uri in _NAMESPACES.items():
 def render(document: Document) -> bytes:
     """The document as a .docx.
 
-    Raises StageError if the profile is unknown, a chart has no words for those who cannot see it, or a table is too
-    wide for the page.
+    Raises StageError if the profile is unknown, a chart cannot be drawn or has no words for those who cannot see it,
+    or a table is too wide for the page.
     """
     profile = profile_named(document.meta.profile)
     # The title of an annex keeps its letters: its style shows capitals, and a figure in it stays as it was printed.
@@ -62,8 +63,9 @@ def _converted(blocks: list[Json], profile: Json) -> bytes:
         reference = Path(folder) / "reference.docx"
         reference.write_bytes(_reference(json.dumps(profile, default=str, sort_keys=True)))
         text = json.dumps({"pandoc-api-version": _API, "meta": {}, "blocks": blocks}, ensure_ascii=False)
-        options = ("--sandbox", "--from=json", "--to=docx", f"--reference-doc={reference}", "--output=-")
-        return pandoc.run(*options, text=text)
+        # Nothing of the user's own pandoc: neither templates nor files.
+        options = ("--sandbox", f"--data-dir={folder}", "--from=json", "--to=docx", f"--reference-doc={reference}")
+        return pandoc.run(*options, "--output=-", text=text)
 
 
 @cache
@@ -81,6 +83,7 @@ class _Writer:
     def __init__(self, profile: Json, *, marked: bool) -> None:
         self.profile, self._marked = profile, marked
         self._anchors: dict[str, str] = {}  # of ids that something points to: bookmarks
+        self._marked_twice: set[int] = set()  # footnotes
         self._entries: list[tuple[int, str, str]] = []
         self.drawings: list[str] = []
         self.last_section = ""
@@ -88,6 +91,7 @@ class _Writer:
     def parts(self, parts: list[Json]) -> list[Json]:
         targets = (link["target"] for link in _found(parts, "link") if link["to"] == "id")
         self._anchors = {id_: f"moc_{number:04}" for number, id_ in enumerate(dict.fromkeys(targets), start=1)}
+        self._marked_twice = {note["number"] for note in _found(parts, "note") if note["again"]}
         for number, heading in enumerate(_found(parts, "heading"), start=1):
             heading["bookmark"] = f"_Toc{number:08}"
             if heading["id"] in self._anchors:
@@ -175,8 +179,8 @@ class _Writer:
         """A footnote; where its mark stands again, a field that follows the number of the first."""
         bookmark = f"_Ref{node['number']:08}"
         if not node["again"]:
-            blocks = [block for inner in node["blocks"] for block in self._block(inner, {"kind": "note"})]
-            return _span(bookmark, [_node("Note", blocks)])
+            made = _node("Note", [block for inner in node["blocks"] for block in self._block(inner, {"kind": "note"})])
+            return _span(bookmark, [made]) if node["number"] in self._marked_twice else made
         raised = '<w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr>'
         field = (
             f'<w:r>{raised}<w:fldChar w:fldCharType="begin"/></w:r><w:r>{raised}<w:instrText xml:space="preserve"> '
@@ -275,7 +279,7 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
         targets[id_] = (kind, f"{kind}{number}.xml")
     media: dict[str, bytes] = {}
     for number, svg in enumerate(writer.drawings, start=1):
-        for id_, end, content in (("", "png", raster.png(svg)), ("s", "svg", svg.encode())):
+        for id_, end, content in (("", "png", _picture(svg, number)), ("s", "svg", svg.encode())):
             file = f"media/bieu-do-{number:02}.{end}"
             media[f"word/{file}"], targets[f"rIdHinh{number}{id_}"] = content, ("image", file)
     targets["rIdChuDe"] = ("theme", "theme/theme1.xml")
@@ -291,6 +295,14 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
         "docProps/custom.xml": docx_parts.custom(build_id(document)),
     }
     return pandoc.zipped({name: text.encode() for name, text in members.items()} | media)
+
+
+def _picture(svg: str, number: int) -> bytes:
+    try:
+        return raster.png(svg)
+    except typesetter.RefusedError as error:
+        problem = f"Không xuất được tệp Word: không vẽ được biểu đồ thứ {number}."
+        raise StageError(f"{problem}\n{error.diagnostic}") from error
 
 
 def _declared(xml: str) -> str:
