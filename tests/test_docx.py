@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element
 
 import pypdfium2 as pdfium
 import pytest
+from nbformat.v4 import new_notebook
 from test_pdf import (
     FIGURES,
     MARKS,
@@ -56,7 +57,7 @@ from danvan.document import (
     nodes,
 )
 from danvan.errors import DanvanError, StageError
-from danvan.publish import docx, docx_blocks, pandoc, raster
+from danvan.publish import docx, docx_blocks, exporters, pandoc, raster
 
 ROOT = Path(__file__).resolve().parent.parent
 FONTS = ROOT / "danvan" / "fonts"
@@ -783,3 +784,10 @@ def test_libreoffice_keeps_the_figures_when_it_saves(
     found = {name.split("_Copy_")[0]: said_ for _, name, said_ in bookmarks(saved) if name[:3] in ("so_", "chu")}
     assert found == figures_of(report)
     assert build_id(report) in saved.members["docProps/custom.xml"].decode()
+
+
+def test_nbconvert_reaches_it(data: bytes, report: Document) -> None:
+    resources = {exporters.DOCUMENT: report}
+    made, told = exporters.ReportDOCX().from_notebook_node(new_notebook(), resources)
+    assert made == data
+    assert told["output_extension"] == ".docx"

@@ -237,17 +237,28 @@ def table(node: Json, p: Json, *, landscape: bool, anchor: str) -> str:
     sides = (("top", down), ("left", across), ("bottom", down), ("right", across))
     margins = "".join(f'<w:{side} w:w="{twips(room)}" w:type="dxa"/>' for side, room in sides)
     grid = "".join(f'<w:gridCol w:w="{twips(width)}"/>' for width in widths)
-    notes = [paragraph("GhiChuBang", note, direct="<w:keepNext/>") for note in node["notes"][:-1]]
-    below = spacing(before=style["gap_pt"], after=style["around_pt"], line=style["notes"]["line_pt"])
-    notes += [paragraph("GhiChuBang", note, direct=below) for note in node["notes"][-1:]]
+    notes = []
+    for index, note in enumerate(node["notes"]):
+        ends = index + 1 == len(node["notes"])
+        around = {"before": style["gap_pt"] * (index == 0), "after": style["around_pt"] * ends}
+        direct = "" if ends else "<w:keepNext/>"
+        notes.append(paragraph("GhiChuBang", note, direct=direct + spacing(**around, line=style["notes"]["line_pt"])))
     return (
-        f"{paragraph('TenBang', node['caption'], name=anchor)}"
+        f"{paragraph('TenBang', node['caption'], direct=_below_heading(node, p, style), name=anchor)}"
         f'<w:tbl><w:tblPr><w:tblStyle w:val="{DATA}"/><w:tblW w:w="{sum(map(twips, widths))}" w:type="dxa"/>'
         f'<w:tblLayout w:type="fixed"/><w:tblCellMar>{margins}</w:tblCellMar><w:tblLook w:val="06A0" w:firstRow="1" '
         'w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
         f'<w:tblCaption w:val="{words(node["caption"])}"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
         f"{''.join(rows)}</w:tbl>{''.join(notes)}"
     )
+
+
+def _below_heading(node: Json, p: Json, style: Json) -> str:
+    """Under the heading of an annex the larger of two distances holds, not both."""
+    if not node["under_annex_heading"]:
+        return ""
+    before = max(0, style["around_pt"] - p["annex"]["gap_pt"])
+    return f'<w:spacing w:before="{twips(before)}"/>'
 
 
 def _row(cells: Iterable[str], *, head: bool) -> str:
@@ -336,7 +347,9 @@ def figure(node: Json, p: Json, *, landscape: bool, number: int, anchor: str) ->
         "</a:prstGeom>"
         "</pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing>"
     )
-    picture = f'<w:p><w:pPr><w:pStyle w:val="BieuDo"/></w:pPr><w:r>{drawing}</w:r></w:p>'
+    picture = (
+        f'<w:p><w:pPr><w:pStyle w:val="BieuDo"/>{_below_heading(node, p, style)}</w:pPr><w:r>{drawing}</w:r></w:p>'
+    )
     return picture + paragraph("TenBieuDo", node["caption"], name=anchor)
 
 
