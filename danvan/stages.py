@@ -83,6 +83,9 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         (new / f"{task.name}.html").write_bytes(made.html())
         tell("PDF")
         (new / f"{task.name}.pdf").write_bytes(made.pdf())
+        if task.kind == "report":
+            tell("Word")
+            (new / f"{task.name}.docx").write_bytes(made.docx())
         tell("Biểu đồ")
         made.write_figures(new / "figures")
         if data.book is not None:
@@ -177,6 +180,9 @@ class _Made:
 
     def pdf(self) -> bytes:
         return self._kept("pdf", self._key, lambda: bytes(self._exported("ReportPDF")))
+
+    def docx(self) -> bytes:
+        return self._kept("docx", self._key, lambda: bytes(self._exported("ReportDOCX")))
 
     def write_figures(self, folder: Path) -> None:
         """Each chart as SVG, PNG and, where it has one, a table."""

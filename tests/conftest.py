@@ -37,15 +37,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def needs_tool() -> Callable[..., str]:
     """`needs_tool("chromium", "google-chrome")`: the path of the first that is installed, or the test is skipped.
 
-    Where DANVAN_CI is set, which promises that .ci/run has installed every tool, the test fails instead.
+    Where DANVAN_CI is set, which promises that .ci/run has installed every tool, the test fails instead; but not where
+    `not_in_apt` says where else a tool is from.
     """
 
-    def find(*names: str) -> str:
+    def find(*names: str, not_in_apt: str = "") -> str:
         found = next((path for name in names if (path := shutil.which(name))), None)
         if found:
             return found
         reason = f"needs the tool {' or '.join(names)}, which is not installed"
-        if os.environ.get("DANVAN_CI"):
+        if not_in_apt:
+            reason += f"; apt does not have it: {not_in_apt}"
+        elif os.environ.get("DANVAN_CI"):
             pytest.fail(f"{reason}; .ci/run should have installed it")
         pytest.skip(reason)
 

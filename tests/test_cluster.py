@@ -225,7 +225,7 @@ def stages(said: list[list[Any]], title: str) -> list[str]:
     return [words[2] for words in said if words[:2] == ["stage", title]]
 
 
-ALL_STAGES = ["Đọc phiếu", "Chạy sổ", "HTML", "PDF", "Biểu đồ", "Số liệu", "Ghi tệp"]
+ALL_STAGES = ["Đọc phiếu", "Chạy sổ", "HTML", "PDF", "Word", "Biểu đồ", "Số liệu", "Ghi tệp"]
 
 
 def test_shipped_inputs_give_the_same_bytes_and_errors_in_returns_stop_nobody_else(

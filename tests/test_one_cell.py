@@ -211,7 +211,8 @@ def test_manifest_tells_the_one_return(before: State, after: State) -> None:
     old, new = (json.loads((one.folder / "manifest.json").read_text(encoding="utf-8")) for one in (before, after))
     assert {name for name in old if old[name] != new[name]} == {"key", "inputs", "outputs"}
     assert different(old["inputs"], new["inputs"]) == {before.entry.file}
-    made = {f"bao-cao-{YEAR}.{kind}" for kind in ("html", "pdf", "xlsx", "csv")} | {"notebook.ipynb", "trace.json"}
+    made = {f"bao-cao-{YEAR}.{kind}" for kind in ("html", "pdf", "docx", "xlsx", "csv")}
+    made |= {"notebook.ipynb", "trace.json"}
     charts = {f"figures/{name}.{suffix}" for name in CHARTS for suffix in SUFFIXES}
     assert different(old["outputs"], new["outputs"]) == made | charts
     for name, digest in new["outputs"].items():
