@@ -16,7 +16,7 @@ from typing import NamedTuple
 from danvan.catalogue import Catalogue, Indicator, Term
 from danvan.intake.year import Year
 from danvan.measures import TOTAL, Results, is_of_city, span_scope
-from danvan.suppression import Cells, Range, Relation, UnprovedError, protect, total_of
+from danvan.suppression import Cells, Range, Relation, UnprovedError, intervals, protect, total_of, verdict
 from danvan.units import Unit
 
 Scoped = tuple[str, str]  # (indicator code, scope)
@@ -132,17 +132,32 @@ class _Protection:
                 sensitive, threshold = sensitive | more, max(threshold, last._threshold)
             try:
                 found = protect(cells, sensitive, threshold)
+                if found is None and last is None:
+                    lost = self._beyond_help(family, opted)
+                    cells = replace(cells, derived=cells.derived | lost)
+                    found = protect(cells, sensitive - lost, threshold)
             except UnprovedError:
                 found = None
             if found is None:
                 self.refused.add(shown[-1])  # parts stand behind their wholes
                 continue
             chosen = self._chosen | found
-            lost = {code for code in shown if self._loses_most(code, [cell for cell in chosen if cell.code == code])}
-            if not lost:
+            given_up = {code for code in shown if self._loses_most(code, [c for c in chosen if c.code == code])}
+            if not given_up:
                 self._chosen = chosen
                 return
-            self.refused |= lost
+            self.refused |= given_up
+
+    def _beyond_help(self, family: Collection[str], opted: Sequence[str]) -> frozenset[_Cell]:
+        """What a reader finds of figures for the whole city alone though no unit of `opted` is shown: a small total."""
+        other = _Protection(self._year, self._results)
+        other.refused = {*self.refused, *opted}
+        cells, sensitive = other._cells(family)
+        shown = {cell: value for cell, value in cells.values.items() if cell not in cells.never_shown}
+        found = intervals(shown, dict.fromkeys(cells.never_shown, Range()), cells.relations)
+        unsafe = {cell for cell, one in found.items() if one.width == 0}
+        unsafe |= {cell for cell in sensitive if verdict(found[cell], self._threshold) != "safe"}
+        return frozenset(cell for cell in unsafe if cell.code not in opted)
 
     def _loses_most(self, code: str, hidden: Collection[_Cell]) -> bool:
         """Whether more than half of the units' counts would be hidden; zeros are shown, and say little."""

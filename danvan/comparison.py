@@ -64,8 +64,8 @@ def change(now: Result, last: Result | None, last_year: int, thresholds: Thresho
         return Change(now, last, "incomparable", obstacle)
     if now.value is None or last.value is None:
         reasons = {Status.WITHHELD: "số liệu không công bố", Status.NO_DENOMINATOR: "không có mẫu số"}
-        found = (reason for status, reason in reasons.items() if status in (now.status, last.status))
-        return Change(now, last, "incomparable", next(found, "một trong hai năm không có số liệu"))
+        fitting = (reason for status, reason in reasons.items() if status in (now.status, last.status))
+        return Change(now, last, "incomparable", next(fitting, "một trong hai năm không có số liệu"))
     if not (now.complete and last.complete):
         return Change(now, last, "incomparable", "chưa đủ đơn vị báo cáo")
     if now.bound != EXACT or last.bound != EXACT:

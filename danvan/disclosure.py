@@ -24,6 +24,9 @@ Edition = Literal["public", "internal"]
 EDITIONS: tuple[Edition, ...] = ("public", "internal")
 
 
+_OF_PERSONS = "Một chỉ tiêu đếm người, số của đơn vị không công bố."
+
+
 def edition_named(name: str) -> Edition:
     """The edition of that name; raises SettingsError."""
     for edition in EDITIONS:
@@ -68,22 +71,26 @@ def _emptied(result: Result) -> Result:
 def withhold_findings(year: Year, edition: Edition, cells: Withheld) -> tuple[Finding, ...]:
     """The findings as the edition may show them.
 
-    Those on hidden figures, of this year or of the last, keep rule and reason, but neither unit, cell, value nor
-    answer; of those that quote what offices wrote beside their figures, no edition holds the quotation.
+    Those on hidden indicators keep rule and reason, but neither unit, cell, value nor answer. Those on a single hidden
+    cell, of this year or of the last, do not even keep the indicator, nor their place among the others: that a count
+    has doubled would tell of it, too. Of those that quote what offices wrote beside their figures, no edition holds the
+    quotation.
     """
-
     catalogue, named = year.catalogue, _named(year, cells)
+    shown: list[Finding] = []
+    of_cells: list[Finding] = []
+    for finding in year.findings:
+        if any((code, finding.unit) in named for code in finding.involved):
+            of_cells.append(replace(_nameless(finding), indicator="", others=(), reason=_OF_PERSONS))
+        elif finding.unit and any(is_hidden(catalogue.by_code[code], "unit", edition) for code in finding.involved):
+            shown.append(_nameless(finding))
+        else:
+            shown.append(replace(finding, found="") if finding.rule in QUOTING else finding)
+    return (*shown, *sorted(of_cells, key=lambda finding: finding.rule))
 
-    def shown(finding: Finding) -> Finding:
-        hidden = any(
-            is_hidden(catalogue.by_code[code], "unit", edition) or (code, finding.unit) in named
-            for code in finding.involved
-        )
-        if finding.unit and hidden:
-            return replace(finding, unit="", cell=Cell(""), found="", answer=finding.answer and Answer("", ""))
-        return replace(finding, found="") if finding.rule in QUOTING else finding
 
-    return tuple(map(shown, year.findings))
+def _nameless(finding: Finding) -> Finding:
+    return replace(finding, unit="", cell=Cell(""), found="", answer=finding.answer and Answer("", ""))
 
 
 def _named(year: Year, cells: Withheld) -> set[tuple[str, str]]:

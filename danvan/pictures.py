@@ -195,8 +195,7 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
     sizes = [point.size for point in points]
     hidden = [book.units.label(unit) for unit, r in results.items() if r.status is Status.WITHHELD]
     without = [label for unit in results if unit not in known and (label := book.units.label(unit)) not in hidden]
-    left_out = [f"Không có tỷ lệ, hoặc mẫu số dưới {TOO_SMALL}: {charts.listed(without)}"] * bool(without)
-    left_out += [f"Không công bố: {charts.listed(hidden)}"] * bool(hidden)
+    absent = {f"Không có tỷ lệ, hoặc mẫu số dưới {TOO_SMALL}": without, "Không công bố": hidden}
     chart = plots.funnel(
         points,
         limit_curves(indicator, total, sizes),
@@ -204,7 +203,7 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
         f"Toàn thành phố: {_total_text(total)}",
         base(book, indicator),
         f"{indicator.name} ({indicator.measured_in})",
-        left_out=". ".join(left_out),
+        left_out=". ".join(f"{why}: {charts.listed(labels)}" for why, labels in absent.items() if labels),
         mark=_unit_mark(book),
     )
     return chart, [*(result.key for result in results.values()), total.key]

@@ -130,7 +130,7 @@ GROUPS: dict[str, dict[str, Rule]] = {
         stale_answer="Lời giải trình không ứng với điểm nào cần giải trình; số trong phiếu có thể đã đổi.",
     ),
     "Thiết lập của năm": _warnings(
-        threshold_lowered="Ngưỡng che số nhỏ về người thấp hơn năm trước; bản công khai sẽ nêu những số trước đó không nêu.",
+        threshold_lowered="Ngưỡng che số nhỏ về người thấp hơn năm trước; bản công khai nêu thêm những số nhỏ hơn.",
     ),
 }
 RULES: dict[str, Rule] = {name: rule for group in GROUPS.values() for name, rule in group.items()}

@@ -228,6 +228,12 @@ def test_what_is_for_the_city_alone_is_not_found_by_way_of_its_parts() -> None:
     assert hidden(Book(year(columns, VISITS, PERSONS, checks=bound), "public")) == ""
 
 
+def test_a_small_total_for_the_city_alone_costs_no_other_breakdown() -> None:
+    """Three persons in all: which unit they are of is not told, and hiding visits would not make that any safer."""
+    columns: dict[str, list[int | str]] = {"visits": [2, 12, 9, 40, 30, 8], "persons": [0, 2, 0, 1, 0, 0]}
+    assert hidden(Book(year(columns, VISITS, PERSONS, checks=(check("persons <= visits"),)), "public")) == "A*"
+
+
 # --- two years -----------------------------------------------------------------------------------------------------
 
 
@@ -349,9 +355,11 @@ def test_findings_on_hidden_cells_name_no_one() -> None:
         finding(full["A"], "tips"),
     )
     public = Book(replace(made, findings=found), "public")
-    assert [(f.unit, f.found, str(f.cell)) for f in public.findings[:2]] == [("", "", "")] * 2
-    assert public.findings[0].answer == Answer("", "")
-    assert public.findings[2:] == found[2:]
+    assert public.findings[:2] == found[2:]
+    for one in public.findings[2:]:  # at the end: between others, its place would tell whose it is
+        assert (one.unit, one.found, str(one.cell), one.indicator, one.others) == ("", "", "", "", ())
+        assert one.reason == "Một chỉ tiêu đếm người, số của đơn vị không công bố."
+    assert public.findings[2].answer == Answer("", "")
     assert Book(replace(made, findings=found), "internal").findings == found
 
 
@@ -360,7 +368,7 @@ def test_a_finding_that_quotes_last_year_s_hidden_figure() -> None:
     made = year({"visits": [31, 12, 9, 40, 20, 8, 30]}, VISITS, last=before)
     full = {one.id: one.full_name for one in made.units.all}
     public = Book(replace(made, findings=(finding(full["A"], "visits"), finding(full["B"], "visits"))), "public")
-    assert [f.unit for f in public.findings] == ["", full["B"]]
+    assert [f.unit for f in public.findings] == [full["B"], ""]
 
 
 def test_the_table_says_what_the_mark_means() -> None:
