@@ -231,7 +231,7 @@ class _Protection:
         away = {c for c in values if c.code in by_code and c.scope != TOTAL and c.code not in shown}
         cells = Cells(
             values,
-            tuple(relations),
+            tuple(relation for relation in relations if relation.holds(values)),  # a count that is no whole number
             {cell: Range(1) for cell in hideable},  # zeros are shown, so what is hidden is none
             frozenset(away | differences),
             frozenset(differences),

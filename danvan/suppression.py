@@ -344,11 +344,26 @@ class _Group(Generic[Key]):
         for one, name in changed.items():
             relations.append(Relation(((one, 1), (name, -far)), values[one], "<="))
             relations.append(Relation(((one, -1), (name, -far)), -values[one], "<="))
-        try:
-            solution, _ = _solve({changed[one]: cost for one, cost in costs.items()}, ranges, relations)
-        except NoSolutionError:
-            return set()
-        return {one for one, name in changed.items() if solution and solution[name]}
+        weights = {changed[one]: cost for one, cost in costs.items()}
+
+        def solved() -> set[Key]:
+            try:
+                solution, _ = _solve(weights, ranges, relations)
+            except NoSolutionError:
+                return set()
+            return {one for one, name in changed.items() if solution and solution[name]}
+
+        found = solved()
+        least = sum(costs[one] for one in found)
+        for one in reversed(changed) if len(found) > 1 else ():  # of equals always the same, whatever the solver took
+            ranges[changed[one]] = Range(0, 0)
+            if one in found:
+                other = solved()
+                if other and sum(costs[key] for key in other) == least:
+                    found = other
+                else:
+                    ranges[changed[one]] = Range(0, 1)
+        return found
 
 
 def _solve(

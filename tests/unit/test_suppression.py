@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ def test_what_is_protected_is_safe(
     small = [key for key in inner if values[key] < threshold]
     cells = Cells(values, tuple(relations), dict.fromkeys(inner, Range(1)), hideable=tuple(inner))
     hidden = protect(cells, small, threshold)
+    turned = tuple(Relation(r.terms[::-1], r.constant, r.sign) for r in reversed(relations))
+    assert protect(replace(cells, relations=turned), small, threshold) == hidden  # however the programme is laid out
     if hidden is None:  # hiding everything would not have done either
         everything = audit(cells, inner, small, threshold)
         assert everything.verdict != "safe" or set(everything.exact)
