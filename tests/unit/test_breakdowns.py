@@ -396,6 +396,13 @@ def test_the_funnel_tells_the_hidden_from_the_too_small() -> None:
     )
 
 
+def test_what_is_made_of_a_hidden_figure_is_called_hidden_not_missing() -> None:
+    columns: dict[str, list[int | str]] = {"visits": [50, 100, 90, 80, 70, 60], "helped": [3, 80, 70, 60, 50, 40]}
+    public = Yearbook(year(columns, VISITS, HELPED, RATE), "public")
+    made = (public.rate.at("A").pair, public.helped.at("A").share, public.visits.at("B") - public.helped.at("A"))
+    assert {str(phrase) for phrase in made} == {"(không công bố)"}
+
+
 # --- the cost ------------------------------------------------------------------------------------------------------
 
 
