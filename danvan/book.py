@@ -8,7 +8,7 @@ from functools import cached_property
 
 from danvan.catalogue import Catalogue
 from danvan.comparison import Change, Grounds, change, interval
-from danvan.disclosure import Edition, withhold, withhold_findings
+from danvan.disclosure import Edition, hidden_cells, withhold, withhold_findings
 from danvan.intake.findings import Cell
 from danvan.intake.observations import Status
 from danvan.intake.year import Year
@@ -44,9 +44,11 @@ class Book:
         self.body_versions = year.bodies
         self.lineage = year.lineage
         self._grounds = Grounds.of(year)
-        self.findings = withhold_findings(year.findings, year.catalogue, edition)
-        self.results: Results = withhold(compute(year), edition)
-        self.last_results: Results = withhold(compute(last), edition) if last else {}
+        results, last_results = compute(year), compute(last) if last else {}
+        hidden = hidden_cells(year, results, last_results, edition)
+        self.findings = withhold_findings(year, edition, hidden)
+        self.results: Results = withhold(results, edition, hidden.now)
+        self.last_results: Results = withhold(last_results, edition, hidden.last)
         self.has_last = last is not None
         self.last_units: Units | None = last.units if last else None
         self.last_period: Period | None = last.params.period if last else None

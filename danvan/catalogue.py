@@ -42,6 +42,7 @@ class Indicator(Strict):
     direction: Literal["higher", "lower", "neutral"]
     sensitivity: Literal["none", "low", "medium", "high"]
     public_level: Literal["district", "city"] = "district"
+    sensitive: Literal["person"] | None = None  # each one counted is a person, or a person's visit
     since: int | None = None
     definition: str = ""
 
@@ -57,6 +58,8 @@ class Indicator(Strict):
                 raise ValueError(f"chỉ tiêu {self.code} là tỷ lệ nên phải có numerator, denominator và scale.")
         elif not (self.time and self.reporters and self.body):
             raise ValueError(f"chỉ tiêu {self.code} do đơn vị báo cáo nên phải có time, reporters và body.")
+        if self.sensitive and (self.kind != "count" or self.decimals):
+            raise ValueError(f"chỉ tiêu {self.code}: sensitive chỉ dùng cho số đếm nguyên (kind: count).")
         return self
 
 

@@ -63,8 +63,9 @@ def change(now: Result, last: Result | None, last_year: int, thresholds: Thresho
     if obstacle or last is None:
         return Change(now, last, "incomparable", obstacle)
     if now.value is None or last.value is None:
-        lacking = Status.NO_DENOMINATOR in (now.status, last.status)
-        return Change(now, last, "incomparable", "không có mẫu số" if lacking else "một trong hai năm không có số liệu")
+        reasons = {Status.WITHHELD: "số liệu không công bố", Status.NO_DENOMINATOR: "không có mẫu số"}
+        fitting = (reason for status, reason in reasons.items() if status in (now.status, last.status))
+        return Change(now, last, "incomparable", next(fitting, "một trong hai năm không có số liệu"))
     if not (now.complete and last.complete):
         return Change(now, last, "incomparable", "chưa đủ đơn vị báo cáo")
     if now.bound != EXACT or last.bound != EXACT:
@@ -199,7 +200,7 @@ def _joined(one: Result, other: Result) -> Result:
     for part, rest in ((one, other), (other, one)):
         if part.status is Status.NOT_APPLICABLE:
             return replace(rest, provenance=_together(one, other))
-    known = one.value is not None and other.value is not None
+    known, statuses = one.value is not None and other.value is not None, (one.status, other.status)
     above = added((one.numerator, other.numerator))
     below = added((one.denominator, other.denominator))
     value = added((one.value, other.value))
@@ -209,7 +210,7 @@ def _joined(one: Result, other: Result) -> Result:
         one,
         scope=f"{one.scope}{_AND}{other.scope}",
         value=value if known else None,
-        status=one.status if known else Status.NOT_REPORTED,
+        status=one.status if known else Status.WITHHELD if Status.WITHHELD in statuses else Status.NOT_REPORTED,
         bound=sum_bound((one.bound, other.bound)),
         sources=(*one.sources, *other.sources),
         provenance=_together(one, other),

@@ -110,7 +110,7 @@ class Number:
         over = self._book.results[whole, self._scope]
         keys, shared = (self.result.key, over.key), share_of(self.result, over)
         if shared is None:
-            return Phrase(wording.NO_DATA, keys)
+            return Phrase(wording.no_data(self.result, over), keys)
         text = wording.with_bound(wording.percent(shared[0]), shared[1])
         return Phrase(text + wording.coverage(self.result), keys)
 
@@ -182,7 +182,7 @@ class Number:
     def __sub__(self, other: Number) -> Phrase:
         """The difference of two figures, printed in this one's format."""
         if self.value is None or other.value is None:
-            return Phrase(wording.NO_DATA, (*self.results, *other.results))
+            return Phrase(wording.no_data(self.result, other.result), (*self.results, *other.results))
         text = wording.measured(self.value - other.value, self._indicator, padded=True)
         bound = ratio_bound(self.result.bound, other.result.bound)
         return Phrase(wording.with_bound(text, bound) + wording.coverage(self.result), (*self.results, *other.results))

@@ -73,7 +73,8 @@ class Thresholds(Strict):
     """When a change on last year is remarked. `small_count`: below it, changes are worded in numbers, not percent.
 
     A count must change by more than `change_percent` and by at least `change_absolute`; a ratio by more than
-    `change_points` percentage points. `confidence_percent`: of intervals and of tests of change.
+    `change_points` percentage points. `least_persons`: a unit's count of persons from 1 up to below it is not public.
+    `confidence_percent`: of intervals and of tests of change.
     """
 
     change_percent: int
@@ -82,6 +83,7 @@ class Thresholds(Strict):
     change_factor: int
     small_count: int
     small_population: int
+    least_persons: int = Field(default=5, ge=2)
     confidence_percent: int = Field(gt=50, lt=100)
 
 

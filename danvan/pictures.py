@@ -53,7 +53,8 @@ def _bars(book: Book, indicators: Sequence[Indicator]) -> Drawing:
         return None
     # Beside units stands the city's ratio; a city total would only dwarf them.
     reference = _bar(total, "Toàn thành phố") if indicator.kind == "ratio" and total.value is not None else None
-    ordered = indicator.direction != "neutral"  # where more is not better, no ranking
+    # Where more is not better, no ranking; nor where one is hidden, for its place would tell what it is.
+    ordered = indicator.direction != "neutral" and all(r.status is not Status.WITHHELD for r in results)
     chart = charts.bars(bars, reference, f"{indicator.name} ({indicator.measured_in})", ordered, mark=_unit_mark(book))
     return chart, [*(result.key for result in results), total.key]
 
@@ -192,7 +193,9 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
         for unit, r in known.items()
     ]
     sizes = [point.size for point in points]
-    without = [book.units.label(unit) for unit in results if unit not in known]
+    hidden = [book.units.label(unit) for unit, r in results.items() if r.status is Status.WITHHELD]
+    without = [label for unit in results if unit not in known and (label := book.units.label(unit)) not in hidden]
+    absent = {f"Không có tỷ lệ, hoặc mẫu số dưới {TOO_SMALL}": without, "Không công bố": hidden}
     chart = plots.funnel(
         points,
         limit_curves(indicator, total, sizes),
@@ -200,7 +203,7 @@ def _funnel(book: Book, indicators: Sequence[Indicator]) -> Drawing:
         f"Toàn thành phố: {_total_text(total)}",
         base(book, indicator),
         f"{indicator.name} ({indicator.measured_in})",
-        left_out=f"Không có tỷ lệ, hoặc mẫu số dưới {TOO_SMALL}: {charts.listed(without)}" if without else "",
+        left_out=". ".join(f"{why}: {charts.listed(labels)}" for why, labels in absent.items() if labels),
         mark=_unit_mark(book),
     )
     return chart, [*(result.key for result in results.values()), total.key]

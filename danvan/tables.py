@@ -45,6 +45,11 @@ LEGEND = (
 )
 
 
+HIDDEN = (
+    "“không công bố”: số nhỏ về người, hoặc số mà từ đó suy ra được số nhỏ ấy; vẫn được tính trong số toàn thành phố."
+)
+
+
 def cell(result: Result) -> TableCell:
     """One result as a table cell."""
     return TableCell(in_table(result) + coverage(result), _KINDS.get(result.status, "value"), (result.key,))
@@ -95,7 +100,9 @@ def by_unit(
         rows.append(row(last_label, "last", (_or_none(last.get((i.code, TOTAL))) for i in indicators)))
         rows.append(row("So với năm trước", "change", (change_cell(changes[i.code]) for i in indicators)))
     columns = tuple(_column(i) for i in indicators)
-    return Table(table_id, caption, "Đơn vị", columns, tuple(rows), _notes(changes if last is not None else {}))
+    hidden = any(one.kind == "hidden" for row_ in rows for one in row_.cells)
+    notes = (*_notes(changes if last is not None else {}), *([HIDDEN] * hidden))
+    return Table(table_id, caption, "Đơn vị", columns, tuple(rows), notes)
 
 
 def _notes(changes: dict[str, Change]) -> tuple[str, ...]:

@@ -143,10 +143,16 @@ def in_prose(result: Result) -> Phrase:
     return Phrase(text + coverage(result), (result.key,))
 
 
+def no_data(*results: Result) -> str:
+    """Why a figure made of these cannot be told: one of them is not published, or there are no data."""
+    withheld = any(result.status is Status.WITHHELD for result in results)
+    return _UNKNOWN[Status.WITHHELD] if withheld else NO_DATA
+
+
 def pair(result: Result) -> Phrase:
     """'502/588' of a ratio."""
     if result.numerator is None or result.denominator is None:
-        return Phrase(NO_DATA, (result.key,))
+        return Phrase(no_data(result), (result.key,))
     text = with_bound(f"{number(result.numerator)}/{number(result.denominator)}", result.bound)
     return Phrase(text + coverage(result), (result.key,))
 

@@ -183,6 +183,12 @@ def stale_answer(project: Project) -> None:
     project.answers(2023).write_text(text, encoding="utf-8")
 
 
+def lowered_threshold(project: Project) -> None:
+    path = project.params(2023)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("least_persons: 5", "least_persons: 3"), encoding="utf-8")
+
+
 def macros(good: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(good)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -338,6 +344,7 @@ CASES: tuple[Case, ...] = (
     # figures stated apart, answers
     Case("competing-figures", stated, None, kept=34, unit=""),
     Case("stale-answer", stale_answer, None, kept=34, unit=""),
+    Case("threshold-lowered", lowered_threshold, ("", "least_persons"), kept=34, unit=""),
     # the catalogue's own
     Case("part-larger-than-whole", book(put("tips_valuable", 156)), ("Công an", "D14"), kept=34),
     Case("more-than-exist", book(put("model_ward_police", 10)), ("Công an", "D34"), kept=34),

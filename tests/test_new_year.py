@@ -153,6 +153,9 @@ def test_comments_stay_and_remarks_on_last_years_dates_go(prepared: Project) -> 
         "small_count": "dưới mức này nêu chênh lệch bằng số, không bằng phần trăm",
         "small_population": "dưới mức này không tính tỷ lệ theo dân số",
         "population_concept": "mẫu số của tỷ lệ theo dân số: một khái niệm trong data/reference/population.csv",
+        "least_persons": (
+            "số người (chỉ tiêu sensitive: person) của một đơn vị từ 1 đến dưới mức này: bản công khai không nêu"
+        ),
         "confidence_percent": "độ tin cậy của khoảng tin cậy và của phép thử chênh lệch",
     }
     assert all(line == MARK for line in lines if line.startswith("#"))

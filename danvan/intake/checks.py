@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Literal
 
 from danvan.catalogue import Catalogue, Check, Term
-from danvan.intake.findings import Finding
+from danvan.intake.findings import Cell, Finding
 from danvan.intake.observations import EXACT, Observation, Return
+from danvan.intake.rules import RULES
 from danvan.intake.values import plain
-from danvan.params import Thresholds
+from danvan.params import Thresholds, YearParams
 from danvan.units import Unit
 
 _UNIT_WORDS = {
@@ -54,6 +55,25 @@ def check(
                 case "all_zeros" | "all_equal" | "as_last_year":
                     findings += _whole_sheets(rule, this, last)
     return tuple(findings)
+
+
+def lowered(file: str, params: YearParams, last: YearParams | None) -> tuple[Finding, ...]:
+    """The remark on a year that shows smaller counts of persons than the year before: somebody has to answer for that.
+
+    `file` is where the year's threshold stands. What last year's edition hid stays hidden by its own threshold.
+    """
+    if last is None or params.thresholds.least_persons >= last.thresholds.least_persons:
+        return ()
+    return (
+        Finding(
+            "threshold-lowered",
+            RULES["threshold-lowered"].severity,
+            Cell(file, "", "least_persons"),
+            f"năm trước {last.thresholds.least_persons}, năm nay {params.thresholds.least_persons}",
+            "Hạ ngưỡng thì bản công khai nêu những số nhỏ về người mà trước đó không công khai.",
+            "Nâng least_persons về mức cũ; nếu hai cơ quan đã thống nhất hạ thì giải trình một lần, nêu căn cứ.",
+        ),
+    )
 
 
 def _relation(rule: Check, unit: Unit, this: Observations, last: Observations) -> Iterator[Finding]:

@@ -115,7 +115,7 @@ def _read_year(
 ) -> Year:
     # Imported here: most kernels open a year that is kept, and what reads files takes longer to import than that.
     from danvan.intake.answers import answered
-    from danvan.intake.checks import check
+    from danvan.intake.checks import check, lowered
     from danvan.intake.kept import Kept
     from danvan.intake.returns import read_returns
     from danvan.intake.stated import read_stated, undecided
@@ -140,6 +140,7 @@ def _read_year(
         *reading.findings,
         *check(reading.returns, returns_before(units, last, lineage), catalogue, params.thresholds),
         *undecided(stated, reading.returns, catalogue),
+        *lowered(project.relative(project.params(year)), params, last.params if last else None),
     )
     findings = answered(project, year, findings)
     missing = reading.missing(units)

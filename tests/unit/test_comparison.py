@@ -312,7 +312,7 @@ NO_BELOW = {"status": Status.NO_DENOMINATOR}
         (total("5"), None, "không có số liệu năm 2022"),
         (total(None), total("5"), "một trong hai năm không có số liệu"),
         (total("5"), total(None), "một trong hai năm không có số liệu"),
-        (total("5"), total(None, status=Status.WITHHELD), "một trong hai năm không có số liệu"),
+        (total("5"), total(None, status=Status.WITHHELD), "số liệu không công bố"),
         (total(None, PER_10K, **NO_BELOW), share(5, 10, PER_10K), "không có mẫu số"),
         (share(5, 10, PER_10K), total(None, PER_10K, **NO_BELOW), "không có mẫu số"),
         (total("5", reported=14), total("5"), "chưa đủ đơn vị báo cáo"),
