@@ -16,11 +16,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from danvan.errors import SettingsError, nearest
-from danvan.loading import Place, Strict, checked, read_yaml
+from danvan.loading import Place, Read, Strict, checked, read_yaml
 
 PROFILES = Path(__file__).with_name("publish") / "profiles"
 FAMILIES = ("party", "state")
 _ABOUT = ("name", "family", "in_force", "source", "unsure")  # what a file says of itself is never its base's
+_OWN = {(key,) for key in _ABOUT}
 
 Json = dict[str, Any]
 Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) in (int, Decimal) else v)]
@@ -359,16 +360,15 @@ def load(name: str) -> Json:
     return made
 
 
-def _read(name: str) -> Any:
+def _read(name: str) -> Read:
     """The file with what it is based on below it."""
     path = PROFILES / f"{name}.yaml"
     read = read_yaml(path, f"publish/profiles/{path.name}")
     if not isinstance(read.value, dict) or "base" not in read.value:
         return read
     base = _read(read.value.pop("base"))
-    for key in _ABOUT:
-        base.value.pop(key, None)
-    return read.over(base)
+    value = {key: item for key, item in base.value.items() if key not in _ABOUT}
+    return read.over(Read(value, {place: line for place, line in base.places.items() if place[:1] not in _OWN}))
 
 
 def _plain(value: Any) -> Any:

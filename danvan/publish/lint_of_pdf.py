@@ -283,7 +283,7 @@ class _Lint:
         if spot is None:
             return
         line = spot.lines[-1]
-        length = max(letter.right for letter in line) - line[0].left
+        length = max(max(letter.right for letter in each) - each[0].left for each in spot.lines)
         ratio = max((rule.right - rule.left for rule in self._rules_below(line, 12)), default=0.0) / length
         asked = "không kẻ" if share[1] == 0 else f"dài {wanted.measure(*share, '')} lần dòng chữ"
         if not share[0] - 0.04 <= ratio <= share[1] + 0.04:

@@ -166,7 +166,9 @@ def number(
 
 def measure(least: float, most: float, unit: str) -> str:
     """'14 pt', '14-15 pt', '10,5 mm'."""
-    texts = dict.fromkeys(f"{round(value, 2):.2f}".rstrip("0").rstrip(".").replace(".", ",") for value in (least, most))
+    texts = dict.fromkeys(
+        f"{value:.{1 if unit == 'mm' else 2}f}".rstrip("0").rstrip(".").replace(".", ",") for value in (least, most)
+    )
     return f"{'-'.join(texts)} {unit}".strip()
 
 
