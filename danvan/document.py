@@ -1,12 +1,17 @@
 """The document model: what a report is, apart from how it looks.
 
 A `Document` is built once from an executed notebook (publish.builder); every writer renders the same one.
-All text in it is NFC; figures printed from data are `Value`s and keep the keys of the results behind them.
+All text in it is NFC; figures printed from data are `Value`s and keep the keys of the results behind them. Each has a
+name of its own (`named`): a bookmark in Word, an entry of trace.json.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 # ---------------------------------------------------------------- inlines
@@ -21,11 +26,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Value:
-    """Text that an inline expression printed; `results` are keys of trace.json (may be empty: a date, a name)."""
+    """Text that an inline expression printed; `results` are keys of trace.json (may be empty: a date, a name).
+
+    `name`: its own in this document, 'so_0001'; of one without results 'chu_0001'. See `named`.
+    """
 
     text: str
     expression: str
     results: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,8 @@ class ListBlock:
 class Figure:
     """A chart. `svg` is the whole SVG text, the only drawing there is.
 
-    `table` is what the chart shows, in words and printed numbers; its first row are the heads.
+    `table` is what the chart shows, in words and printed numbers; its first row are the heads. `results`: what it is
+    drawn from, keys of trace.json.
     """
 
     id: str
@@ -94,6 +104,7 @@ class Figure:
     alt: str
     svg: str
     table: tuple[tuple[str, ...], ...] = ()
+    results: tuple[str, ...] = ()
 
 
 CellKind = Literal["value", "missing", "not_applicable", "hidden", "text"]
@@ -102,9 +113,12 @@ RowRole = Literal["unit", "city", "total", "last", "change", "section", "plain"]
 
 @dataclass(frozen=True)
 class TableCell:
+    """A cell; one that prints results has a `name` of its own, as a `Value` has."""
+
     text: str
     kind: CellKind = "value"
     results: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,6 +239,81 @@ class Meta:
 class Document:
     meta: Meta
     parts: tuple[Part, ...]
+
+
+# ---------------------------------------------------------------- the printed figures
+
+
+def named(document: Document) -> Document:
+    """The document with a name for each `Value` and for each table cell that prints results.
+
+    'so_0001', 'so_0002' ... in reading order, a footnote where its mark stands; 'chu_0001' for words without a result.
+    ASCII, so that it may be a bookmark in Word.
+    """
+    numbers, words, notes = count(1), count(1), dict[int, NoteMark]()
+
+    def of(node: Any) -> Any:
+        if isinstance(node, tuple):
+            return tuple(map(of, node))
+        if not is_dataclass(node) or isinstance(node, type):
+            return node
+        if isinstance(node, NoteMark):
+            if node.number not in notes:
+                notes[node.number] = replace(node, blocks=of(node.blocks))
+            return notes[node.number]
+        if isinstance(node, Value | TableCell):
+            if node.results:
+                return replace(node, name=f"so_{next(numbers):04}")
+            return replace(node, name=f"chu_{next(words):04}") if isinstance(node, Value) else node
+        return replace(node, **{f.name: of(getattr(node, f.name)) for f in fields(node)})
+
+    done: Document = of(document)
+    return done
+
+
+def nodes(node: Any) -> Iterator[Any]:
+    """A node of the model and all below it, in reading order."""
+    yield node
+    below = tuple(getattr(node, f.name) for f in fields(node)) if is_dataclass(node) else node
+    for item in below if isinstance(below, tuple) else ():
+        yield from nodes(item)
+
+
+def printed(document: Document) -> list[dict[str, Any]]:
+    """Every figure that the document prints, in order: where, as what text, and the keys of the results behind it."""
+    found: dict[str, dict[str, Any]] = {}
+    for node in nodes(document):
+        match node:
+            case Value() if node.results:
+                place = {"where": "text", "name": node.name, "expression": node.expression}
+                found[node.name] = place | {"text": node.text, "results": list(node.results)}
+            case Figure() if node.results:
+                found[f"#{node.id}"] = {
+                    "where": "chart",
+                    "id": node.id,
+                    "text": node.caption,
+                    "results": list(node.results),
+                }
+            case Table():
+                for row in node.rows:
+                    for column, cell in zip(node.columns if row.cells else (), row.cells, strict=True):
+                        if cell.results:
+                            place = {"where": "table", "name": cell.name, "id": node.id}
+                            place |= {"row": row.label, "column": column.label}
+                            found[cell.name] = place | {"text": cell.text, "results": list(cell.results)}
+    return list(found.values())
+
+
+# ---------------------------------------------------------------- which document it is
+
+
+def build_id(document: Document) -> str:
+    """A short name of just this document, 16 hex digits: the same for the same parts, texts, figures and metadata.
+
+    The Word file carries it, so that an edited copy finds the build that it was made from.
+    """
+    content = json.dumps(to_json(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 # ---------------------------------------------------------------- as JSON, to travel inside a notebook's outputs

@@ -192,9 +192,9 @@ class _Made:
         return (text + "\n").encode()
 
     def printed(self) -> Printed:
-        from danvan.publish import builder
+        from danvan import document
 
-        return builder.printed(self.notebook)
+        return document.printed(self.document)
 
     @cached_property
     def document(self) -> Document:

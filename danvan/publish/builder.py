@@ -23,6 +23,7 @@ from danvan.document import (
     TitleBlock,
     Value,
     from_json,
+    named,
 )
 from danvan.errors import StageError
 from danvan.publish import annexes
@@ -61,7 +62,7 @@ def build(notebook: NotebookNode) -> Document:
     if figures := _twice(b.id for part in parts for b in part.blocks if isinstance(b, Figure)):
         raise PublishError(f"Hai biểu đồ cùng id {', '.join(figures)}. Đặt cho mỗi biểu đồ một id riêng.")
     made = [Part(p.kind, tuple(p.blocks), p.landscape) for p in parts]
-    return Document(meta, annexes.as_asked(made, formats.load(meta.profile)))
+    return named(Document(meta, annexes.as_asked(made, formats.load(meta.profile))))
 
 
 def shared_copy(notebook: NotebookNode) -> NotebookNode:
@@ -83,29 +84,6 @@ def shared_copy(notebook: NotebookNode) -> NotebookNode:
     metadata = {"kernelspec": notebook.metadata.get("kernelspec", {}), "language_info": {"name": "python"}}
     copy: NotebookNode = node({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})  # type: ignore[no-untyped-call]
     return copy
-
-
-def printed(notebook: NotebookNode) -> list[dict[str, Any]]:
-    """Every figure the notebook prints, in order: where, as what text, and the keys of the results behind it."""
-    found: list[dict[str, Any]] = []
-    for cell in prose.own_cells(notebook.cells):
-        for item in cell.metadata.get("user_expressions", []):
-            if (value := prose.value_of(item)) and value.results:
-                place = {"where": "text", "expression": value.expression}
-                found.append(place | {"text": value.text, "results": list(value.results)})
-        for output in cell.get("outputs", []):
-            about = output.get("metadata", {}).get(_SVG)
-            if about and about.get("results"):
-                place = {"where": "chart", "id": about["id"]}
-                found.append(place | {"text": about["caption"], "results": about["results"]})
-            table = output.get("data", {}).get(BLOCK_MIME, {})
-            for row in table.get("rows", []) if table.get("type") == "Table" else []:
-                columns = table["columns"] if row["role"] != "section" else ()
-                for column, cell_ in zip(columns, row["cells"], strict=True):
-                    if cell_["results"]:
-                        place = {"where": "table", "id": table["id"], "row": row["label"], "column": column["label"]}
-                        found.append(place | {"text": cell_["text"], "results": cell_["results"]})
-    return found
 
 
 def figures(document: Document) -> Iterator[Figure]:
@@ -144,7 +122,7 @@ def _block(output: NotebookNode, index: int) -> Block | None:
     if _SVG in data and (about := metadata.get(_SVG)):
         caption, alt = (unicodedata.normalize("NFC", about[name]) for name in ("caption", "alt"))
         table = tuple(tuple(_nfc(text) for text in row) for row in about.get("table", ()))
-        return Figure(about["id"], caption, alt, data[_SVG], table)
+        return Figure(about["id"], caption, alt, data[_SVG], table, tuple(about.get("results", ())))
     if set(data) == {"text/plain"} and data["text/plain"] == "None":
         return None
     raise PublishError(

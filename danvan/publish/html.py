@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, count, groupby
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -34,6 +33,7 @@ from danvan.document import (
     Text,
     TitleBlock,
     Value,
+    nodes,
 )
 from danvan.prose import plain
 from danvan.publish.fonts import woff2_css
@@ -71,13 +71,13 @@ class _Page:
     top, content, contents, notes_heading = TOP, CONTENT, CONTENTS, NOTES
 
     def __init__(self, document: Document) -> None:
-        nodes = list(_walk(document.parts))
-        self.title = next((node for node in nodes if isinstance(node, TitleBlock)), None)
+        all_nodes = list(nodes(document.parts))
+        self.title = next((node for node in all_nodes if isinstance(node, TitleBlock)), None)
         self.notes = sorted(
-            {n.number: n for n in reversed(nodes) if isinstance(n, NoteMark)}.values(), key=lambda n: n.number
+            {n.number: n for n in reversed(all_nodes) if isinstance(n, NoteMark)}.values(), key=lambda n: n.number
         )
         self.toc: list[Entry] = []
-        self._targets = {node.id for node in nodes if hasattr(node, "id")}
+        self._targets = {node.id for node in all_nodes if hasattr(node, "id")}
         self._level = 1
         own = chain((TOP, CONTENT, CONTENTS), *((note_id(n.number), mark_id(n.number)) for n in self.notes))
         self._taken = set(own)
@@ -192,12 +192,3 @@ def note_id(number: int) -> str:
 
 def mark_id(number: int) -> str:
     return f"_dau-{number}"
-
-
-def _walk(node: Any) -> Iterator[Any]:
-    """A node of the model and all below it, in order."""
-    yield node
-    if is_dataclass(node):
-        node = tuple(getattr(node, f.name) for f in fields(node))
-    for item in node if isinstance(node, tuple) else ():
-        yield from _walk(item)
