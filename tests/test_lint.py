@@ -127,8 +127,8 @@ WRONG: list[tuple[str, str, Any, tuple[str, str, str, str]]] = [
     ("party_2018", "head__superior__bold", True, ("Cơ quan chủ quản", "kiểu chữ", "không đậm", "đậm")),
     ("party_2018", "head__issuer__bold", False, ("Cơ quan ban hành", "kiểu chữ", "đậm", "không đậm")),
     ("party_2018", "head__star", "", ("Cơ quan ban hành", "dấu bên dưới", "“*”", "không có")),
-    ("party_2018", "head__number__size_pt", 13, ("Số, ký hiệu", "cỡ chữ", "14 pt", "13 pt")),
-    ("party_2018", "head__place_date__italic", False, ("Địa danh, ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
+    ("party_2018", "head__number__size_pt", 13, ("Số và ký hiệu", "cỡ chữ", "14 pt", "13 pt")),
+    ("party_2018", "head__place_date__italic", False, ("Địa danh và ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
     ("party_2018", "title__kind__size_pt", 14, ("Tên loại văn bản", "cỡ chữ", "15-16 pt", "14 pt")),
     ("party_2018", "title__subject__bold", False, ("Trích yếu nội dung", "kiểu chữ", "đậm", "không đậm")),
     ("party_2018", "title__rule", "", ("Trích yếu nội dung", "dấu bên dưới", "“-----”", "không có")),
@@ -188,7 +188,7 @@ def test_a_pdf_of_another_format_differs_in_its_head() -> None:
     told = {(d.part, d.what, d.wanted, d.found) for d in found}
     assert ("Tiêu đề văn bản", "chữ", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Đảng Cộng sản Việt Nam".upper()) in told
     assert ("Tiêu ngữ", "chữ", "Độc lập - Tự do - Hạnh phúc", "(không có)") in told
-    assert ("Số, ký hiệu", "dạng số", "Số: 15/BC...", "Số ......-BC/BDVTU-CATP") in told
+    assert ("Số và ký hiệu", "dạng số", "Số: 15/BC...", "Số ......-BC/BDVTU-CATP") in told
     assert ("Nơi nhận (danh sách)", "dòng lưu", "“Lưu: VT,” ở đầu dòng", "Lưu: BDVTU, CATP") in told
 
 
@@ -436,11 +436,11 @@ WRONG_WORDS: list[tuple[Change, tuple[str, str, str, str]]] = [
     (of_style("ThanVan", "both", "left"), ("Thân văn bản", "căn lề", "căn đều hai bên", "căn trái")),
     (of_style("TieuDe", '"30"', '"26"'), ("Tiêu đề văn bản", "cỡ chữ", "15 pt", "13 pt")),
     (of_style("CoQuanBanHanh", "<w:b/>", ""), ("Cơ quan ban hành", "kiểu chữ", "đậm", "không đậm")),
-    (of_style("DiaDanhNgay", "<w:i/>", ""), ("Địa danh, ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
+    (of_style("DiaDanhNgay", "<w:i/>", ""), ("Địa danh và ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
     (swap("document", "ngày 05 tháng 02", "ngày 5 tháng 2"),
-     ("Địa danh, ngày tháng", "dạng ngày",
+     ("Địa danh và ngày tháng", "dạng ngày",
       "như “Hải Phòng, ngày 05 tháng 02 năm 2024”", "Hải Phòng, ngày 5 tháng 2 năm 2024")),
-    (swap("document", "Số ......-BC", "Số: 15/BC"), ("Số, ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
+    (swap("document", "Số ......-BC", "Số: 15/BC"), ("Số và ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
     (of_style("TenLoai", "center", "left"), ("Tên loại văn bản", "vị trí", "giữa dòng", "căn trái")),
     (of_style("Heading1", "<w:b/>", ""), ("Đề mục cấp 1", "kiểu chữ", "đậm", "không đậm")),
     (of_style("FootnoteText", '"22"', '"18"'), ("Chú thích cuối trang", "cỡ chữ", "11-12 pt", "9 pt")),
@@ -503,7 +503,7 @@ def test_a_state_file_with_the_words_of_the_party_is_told() -> None:
     assert {
         ("Tiêu ngữ", "có trong tệp"),
         ("Tiêu đề văn bản", "chữ"),
-        ("Số, ký hiệu", "dạng số"),
+        ("Số và ký hiệu", "dạng số"),
         ("Nơi nhận (nhãn)", "kiểu chữ"),
         ("Nơi nhận (danh sách)", "dòng lưu"),
     } <= found
