@@ -103,7 +103,7 @@ def test_what_a_profile_builds_is_clean(name: str) -> None:
 
 
 def test_the_report_as_it_is_built_is_clean(built: Path) -> None:
-    assert lint_folder(built / "reports" / "2023" / "public") == {"bao-cao-2023.pdf": []}
+    assert lint_folder(built / "reports" / "2023" / "public", "") == {"bao-cao-2023.pdf": []}
 
 
 UPRIGHT, LYING = "Trang giấy (khổ đứng)", "Trang giấy (khổ ngang)"
@@ -440,7 +440,8 @@ WRONG_WORDS: list[tuple[Change, tuple[str, str, str, str]]] = [
     (swap("document", "ngày 05 tháng 02", "ngày 5 tháng 2"),
      ("Địa danh và ngày tháng", "dạng ngày",
       "như “Hải Phòng, ngày 05 tháng 02 năm 2024”", "Hải Phòng, ngày 5 tháng 2 năm 2024")),
-    (swap("document", "Số ......-BC", "Số: 15/BC"), ("Số và ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
+    (swap("document", "Số ......-BC", "Số: 15/BC"),
+     ("Số và ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
     (of_style("TenLoai", "center", "left"), ("Tên loại văn bản", "vị trí", "giữa dòng", "căn trái")),
     (of_style("Heading1", "<w:b/>", ""), ("Đề mục cấp 1", "kiểu chữ", "đậm", "không đậm")),
     (of_style("FootnoteText", '"22"', '"18"'), ("Chú thích cuối trang", "cỡ chữ", "11-12 pt", "9 pt")),
@@ -548,6 +549,12 @@ def test_a_file_with_a_doctype_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(word("party_2018", bomb))
     with pytest.raises(SettingsError, match="DOCTYPE"):
         lint_edited(tmp_path / "a.docx", "party_2018")
+
+
+def test_a_report_that_is_not_built_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        lint_folder(tmp_path, "reports/2023/public")
+    assert str(caught.value) == "Chưa có báo cáo trong reports/2023/public. Hãy lập trước: build.py report NĂM."
 
 
 def test_a_pdf_that_is_none_is_refused() -> None:
