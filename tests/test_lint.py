@@ -336,12 +336,14 @@ def word(name: str, change: Change | None = None) -> bytes:
     body = [
         line("CoQuanChuQuan", "THÀNH ỦY HẢI PHÒNG"),
         line("CoQuanBanHanh", "BAN DÂN VẬN THÀNH ỦY"),
+        *([] if state else [line("Normal", head["star"])]),
         line("SoKyHieu", formats.numbered(profile, None, "BC-BDVTU" if state else "BC/BDVTU-CATP")),
         line("TieuDe", head["heading_text"]),
         *([line("TieuNgu", head["motto_text"])] if state else []),
         line("DiaDanhNgay", "Hải Phòng, ngày 05 tháng 02 năm 2024"),
         line("TenLoai", "BÁO CÁO"),
         line("TrichYeu", "kết quả phối hợp năm 2023"),
+        *([] if state else [line("Normal", profile["title"]["rule"])]),
         line("Heading1", "I. CÔNG TÁC THAM MƯU"),
         line("ThanVan", "Hai cơ quan báo cáo kết quả như sau."),
         line("ThamQuyen", "KT. TRƯỞNG BAN" if state else "K/T TRƯỞNG BAN"),
@@ -442,6 +444,8 @@ WRONG_WORDS: list[tuple[Change, tuple[str, str, str, str]]] = [
       "như “Hải Phòng, ngày 05 tháng 02 năm 2024”", "Hải Phòng, ngày 5 tháng 2 năm 2024")),
     (swap("document", "Số ......-BC", "Số: 15/BC"),
      ("Số và ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
+    (swap("document", line("Normal", "*"), ""), ("Cơ quan ban hành", "dấu bên dưới", "“*”", "không có")),
+    (swap("document", "<w:t>-----", "<w:t>==="), ("Trích yếu nội dung", "dấu bên dưới", "“-----”", "không có")),
     (of_style("TenLoai", "center", "left"), ("Tên loại văn bản", "vị trí", "giữa dòng", "căn trái")),
     (of_style("Heading1", "<w:b/>", ""), ("Đề mục cấp 1", "kiểu chữ", "đậm", "không đậm")),
     (of_style("FootnoteText", '"22"', '"18"'), ("Chú thích cuối trang", "cỡ chữ", "11-12 pt", "9 pt")),
@@ -481,7 +485,7 @@ def test_a_font_is_told_of_styles_that_are_not_ours_too() -> None:
         "document", line("NoiNhan", "Nơi nhận:"), line("NoiNhan", "Nơi nhận:") + line("Normal", "Ghi thêm.", stranger)
     )
     assert lint_docx(word("party_2018", change), profile=formats.load("party_2018")) == [
-        Difference("Kiểu “Normal”", "phông chữ", "Times New Roman", "Calibri", "đoạn 13: “Ghi thêm.”")
+        Difference("Kiểu “Normal”", "phông chữ", "Times New Roman", "Calibri", "đoạn 15: “Ghi thêm.”")
     ]
 
 
@@ -522,7 +526,7 @@ def test_the_same_difference_in_many_places_is_told_once() -> None:
         of_style("ThanVan", '"28"', '"26"')(members)
 
     (one,) = lint_docx(word("party_2018", both), profile=formats.load("party_2018"))
-    assert one.where == "đoạn 9: “Hai cơ quan báo cáo kết quả như sau.” và 1 chỗ khác"
+    assert one.where == "đoạn 11: “Hai cơ quan báo cáo kết quả như sau.” và 1 chỗ khác"
 
 
 # ---------------------------------------------------------------- files that cannot be read

@@ -42,8 +42,9 @@ def lint_edited(path: Path, profile: str) -> list[Difference]:
         data = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path.name}: không đọc được ({error.strerror}).") from None
+    wanted = formats.load(profile)
     try:
-        return lint_docx(data, profile=formats.load(profile))
+        return lint_docx(data, profile=wanted)
     except SettingsError as error:
         raise SettingsError(f"{path.name}: {error}") from None
 

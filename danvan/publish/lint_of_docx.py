@@ -117,6 +117,8 @@ class _Lint:
         for style in due:
             if style not in there:
                 self.tell(Difference(PARTS[style], "có trong tệp", "có", "không thấy", "tệp Word"))
+        if official:
+            self._signs()
         if self.document and self.document.meta.marks:
             asked = self.profile["marks"]["joined_by"].join(self.document.meta.marks)
             for index, section in enumerate(self.word.sections, start=1):
@@ -127,6 +129,18 @@ class _Lint:
                         self.tell(
                             Difference(PARTS["TinhTrang"], "có trên trang", f"“{asked}”", text or "không thấy", where)
                         )
+
+    def _signs(self) -> None:
+        """'*' below the issuer, '-----' below the subject: lines of their own, or none where a rule is drawn."""
+        there = {para.text.strip() for para in self.word.paragraphs}
+        for style, sign, due in (
+            ("CoQuanBanHanh", "*", self.profile["head"]["star"]),
+            ("TrichYeu", "-----", self.profile["title"]["rule"]),
+        ):
+            found = sign if sign in there else ""
+            if found != due:
+                asked, got = (f"“{text}”" if text else "không có" for text in (due, found))
+                self.tell(Difference(PARTS[style], "dấu bên dưới", asked, got, "tệp Word"))
 
     def _list_of_recipients(self) -> None:
         form = self.profile["closing"]["distribution"]
