@@ -103,7 +103,7 @@ def test_what_a_profile_builds_is_clean(name: str) -> None:
 
 
 def test_the_report_as_it_is_built_is_clean(built: Path) -> None:
-    assert lint_folder(built / "reports" / "2023" / "public") == {"bao-cao-2023.pdf": []}
+    assert lint_folder(built / "reports" / "2023" / "public", "") == {"bao-cao-2023.pdf": []}
 
 
 UPRIGHT, LYING = "Trang giấy (khổ đứng)", "Trang giấy (khổ ngang)"
@@ -127,8 +127,8 @@ WRONG: list[tuple[str, str, Any, tuple[str, str, str, str]]] = [
     ("party_2018", "head__superior__bold", True, ("Cơ quan chủ quản", "kiểu chữ", "không đậm", "đậm")),
     ("party_2018", "head__issuer__bold", False, ("Cơ quan ban hành", "kiểu chữ", "đậm", "không đậm")),
     ("party_2018", "head__star", "", ("Cơ quan ban hành", "dấu bên dưới", "“*”", "không có")),
-    ("party_2018", "head__number__size_pt", 13, ("Số, ký hiệu", "cỡ chữ", "14 pt", "13 pt")),
-    ("party_2018", "head__place_date__italic", False, ("Địa danh, ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
+    ("party_2018", "head__number__size_pt", 13, ("Số và ký hiệu", "cỡ chữ", "14 pt", "13 pt")),
+    ("party_2018", "head__place_date__italic", False, ("Địa danh và ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
     ("party_2018", "title__kind__size_pt", 14, ("Tên loại văn bản", "cỡ chữ", "15-16 pt", "14 pt")),
     ("party_2018", "title__subject__bold", False, ("Trích yếu nội dung", "kiểu chữ", "đậm", "không đậm")),
     ("party_2018", "title__rule", "", ("Trích yếu nội dung", "dấu bên dưới", "“-----”", "không có")),
@@ -188,7 +188,7 @@ def test_a_pdf_of_another_format_differs_in_its_head() -> None:
     told = {(d.part, d.what, d.wanted, d.found) for d in found}
     assert ("Tiêu đề văn bản", "chữ", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Đảng Cộng sản Việt Nam".upper()) in told
     assert ("Tiêu ngữ", "chữ", "Độc lập - Tự do - Hạnh phúc", "(không có)") in told
-    assert ("Số, ký hiệu", "dạng số", "Số: 15/BC...", "Số ......-BC/BDVTU-CATP") in told
+    assert ("Số và ký hiệu", "dạng số", "Số: 15/BC...", "Số ......-BC/BDVTU-CATP") in told
     assert ("Nơi nhận (danh sách)", "dòng lưu", "“Lưu: VT,” ở đầu dòng", "Lưu: BDVTU, CATP") in told
 
 
@@ -336,12 +336,14 @@ def word(name: str, change: Change | None = None) -> bytes:
     body = [
         line("CoQuanChuQuan", "THÀNH ỦY HẢI PHÒNG"),
         line("CoQuanBanHanh", "BAN DÂN VẬN THÀNH ỦY"),
+        *([] if state else [line("Normal", head["star"])]),
         line("SoKyHieu", formats.numbered(profile, None, "BC-BDVTU" if state else "BC/BDVTU-CATP")),
         line("TieuDe", head["heading_text"]),
         *([line("TieuNgu", head["motto_text"])] if state else []),
         line("DiaDanhNgay", "Hải Phòng, ngày 05 tháng 02 năm 2024"),
         line("TenLoai", "BÁO CÁO"),
         line("TrichYeu", "kết quả phối hợp năm 2023"),
+        *([] if state else [line("Normal", profile["title"]["rule"])]),
         line("Heading1", "I. CÔNG TÁC THAM MƯU"),
         line("ThanVan", "Hai cơ quan báo cáo kết quả như sau."),
         line("ThamQuyen", "KT. TRƯỞNG BAN" if state else "K/T TRƯỞNG BAN"),
@@ -436,11 +438,14 @@ WRONG_WORDS: list[tuple[Change, tuple[str, str, str, str]]] = [
     (of_style("ThanVan", "both", "left"), ("Thân văn bản", "căn lề", "căn đều hai bên", "căn trái")),
     (of_style("TieuDe", '"30"', '"26"'), ("Tiêu đề văn bản", "cỡ chữ", "15 pt", "13 pt")),
     (of_style("CoQuanBanHanh", "<w:b/>", ""), ("Cơ quan ban hành", "kiểu chữ", "đậm", "không đậm")),
-    (of_style("DiaDanhNgay", "<w:i/>", ""), ("Địa danh, ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
+    (of_style("DiaDanhNgay", "<w:i/>", ""), ("Địa danh và ngày tháng", "kiểu chữ", "nghiêng", "đứng")),
     (swap("document", "ngày 05 tháng 02", "ngày 5 tháng 2"),
-     ("Địa danh, ngày tháng", "dạng ngày",
+     ("Địa danh và ngày tháng", "dạng ngày",
       "như “Hải Phòng, ngày 05 tháng 02 năm 2024”", "Hải Phòng, ngày 5 tháng 2 năm 2024")),
-    (swap("document", "Số ......-BC", "Số: 15/BC"), ("Số, ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
+    (swap("document", "Số ......-BC", "Số: 15/BC"),
+     ("Số và ký hiệu", "dạng số", "Số 15-BC...", "Số: 15/BC/BDVTU-CATP")),
+    (swap("document", line("Normal", "*"), ""), ("Cơ quan ban hành", "dấu bên dưới", "“*”", "không có")),
+    (swap("document", "<w:t>-----", "<w:t>==="), ("Trích yếu nội dung", "dấu bên dưới", "“-----”", "không có")),
     (of_style("TenLoai", "center", "left"), ("Tên loại văn bản", "vị trí", "giữa dòng", "căn trái")),
     (of_style("Heading1", "<w:b/>", ""), ("Đề mục cấp 1", "kiểu chữ", "đậm", "không đậm")),
     (of_style("FootnoteText", '"22"', '"18"'), ("Chú thích cuối trang", "cỡ chữ", "11-12 pt", "9 pt")),
@@ -480,7 +485,7 @@ def test_a_font_is_told_of_styles_that_are_not_ours_too() -> None:
         "document", line("NoiNhan", "Nơi nhận:"), line("NoiNhan", "Nơi nhận:") + line("Normal", "Ghi thêm.", stranger)
     )
     assert lint_docx(word("party_2018", change), profile=formats.load("party_2018")) == [
-        Difference("Kiểu “Normal”", "phông chữ", "Times New Roman", "Calibri", "đoạn 13: “Ghi thêm.”")
+        Difference("Kiểu “Normal”", "phông chữ", "Times New Roman", "Calibri", "đoạn 15: “Ghi thêm.”")
     ]
 
 
@@ -503,7 +508,7 @@ def test_a_state_file_with_the_words_of_the_party_is_told() -> None:
     assert {
         ("Tiêu ngữ", "có trong tệp"),
         ("Tiêu đề văn bản", "chữ"),
-        ("Số, ký hiệu", "dạng số"),
+        ("Số và ký hiệu", "dạng số"),
         ("Nơi nhận (nhãn)", "kiểu chữ"),
         ("Nơi nhận (danh sách)", "dòng lưu"),
     } <= found
@@ -521,7 +526,7 @@ def test_the_same_difference_in_many_places_is_told_once() -> None:
         of_style("ThanVan", '"28"', '"26"')(members)
 
     (one,) = lint_docx(word("party_2018", both), profile=formats.load("party_2018"))
-    assert one.where == "đoạn 9: “Hai cơ quan báo cáo kết quả như sau.” và 1 chỗ khác"
+    assert one.where == "đoạn 11: “Hai cơ quan báo cáo kết quả như sau.” và 1 chỗ khác"
 
 
 # ---------------------------------------------------------------- files that cannot be read
@@ -548,6 +553,12 @@ def test_a_file_with_a_doctype_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(word("party_2018", bomb))
     with pytest.raises(SettingsError, match="DOCTYPE"):
         lint_edited(tmp_path / "a.docx", "party_2018")
+
+
+def test_a_report_that_is_not_built_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        lint_folder(tmp_path, "reports/2023/public")
+    assert str(caught.value) == "Chưa có báo cáo trong reports/2023/public. Hãy lập trước: build.py report NĂM."
 
 
 def test_a_pdf_that_is_none_is_refused() -> None:

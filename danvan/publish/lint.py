@@ -42,16 +42,17 @@ def lint_edited(path: Path, profile: str) -> list[Difference]:
         data = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path.name}: không đọc được ({error.strerror}).") from None
+    wanted = formats.load(profile)
     try:
-        return lint_docx(data, profile=formats.load(profile))
+        return lint_docx(data, profile=wanted)
     except SettingsError as error:
         raise SettingsError(f"{path.name}: {error}") from None
 
 
-def lint_folder(folder: Path) -> dict[str, list[Difference]]:
+def lint_folder(folder: Path, shown: str) -> dict[str, list[Difference]]:
     """The PDF and the Word file of a built report, by file name, against the profile of its document.
 
-    Raises SettingsError if the report is not built.
+    `shown` is the folder's name in messages. Raises SettingsError if the report is not built.
     """
     import nbformat
 
@@ -59,7 +60,7 @@ def lint_folder(folder: Path) -> dict[str, list[Difference]]:
 
     notebook = folder / "notebook.ipynb"
     if not notebook.is_file():
-        raise SettingsError(f"Chưa có báo cáo trong {folder.name}. Hãy lập trước: build.py report NĂM.")
+        raise SettingsError(f"Chưa có báo cáo trong {shown}. Hãy lập trước: build.py report NĂM.")
     document = builder.build(nbformat.read(notebook, as_version=4))  # type: ignore[no-untyped-call]
     lints = {".pdf": lint_pdf, ".docx": lint_docx}
     return {

@@ -5,8 +5,6 @@ Its document, where it is known, says also which parts must be there and which p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from danvan import formats
 from danvan.document import Block, Closing, Document, TitleBlock
 from danvan.formats import Json, allowed
@@ -44,7 +42,8 @@ class _Lint:
         self._list_of_recipients()
         self._annexes()
         for index, section in enumerate(self.word.sections):
-            self._section(section, index)
+            part = sum(self._begins_annex(before) for before in range(index + 1))
+            self._section(section, index, part)
         return wanted.gathered(self.found)
 
     # ------------------------------------------------------------ paragraphs
@@ -118,6 +117,8 @@ class _Lint:
         for style in due:
             if style not in there:
                 self.tell(Difference(PARTS[style], "có trong tệp", "có", "không thấy", "tệp Word"))
+        if official:
+            self._signs()
         if self.document and self.document.meta.marks:
             asked = self.profile["marks"]["joined_by"].join(self.document.meta.marks)
             for index, section in enumerate(self.word.sections, start=1):
@@ -128,6 +129,18 @@ class _Lint:
                         self.tell(
                             Difference(PARTS["TinhTrang"], "có trên trang", f"“{asked}”", text or "không thấy", where)
                         )
+
+    def _signs(self) -> None:
+        """'*' below the issuer, '-----' below the subject: lines of their own, or none where a rule is drawn."""
+        there = {para.text.strip() for para in self.word.paragraphs}
+        for style, sign, due in (
+            ("CoQuanBanHanh", "*", self.profile["head"]["star"]),
+            ("TrichYeu", "-----", self.profile["title"]["rule"]),
+        ):
+            found = sign if sign in there else ""
+            if found != due:
+                asked, got = (f"“{text}”" if text else "không có" for text in (due, found))
+                self.tell(Difference(PARTS[style], "dấu bên dưới", asked, got, "tệp Word"))
 
     def _list_of_recipients(self) -> None:
         form = self.profile["closing"]["distribution"]
@@ -153,12 +166,12 @@ class _Lint:
 
     # ------------------------------------------------------------ sections
 
-    def _section(self, section: Section, index: int) -> None:
+    def _section(self, section: Section, index: int, part: int) -> None:
         where = f"phần {index + 1}"
         size = self.profile["page"]["width_mm"], self.profile["page"]["height_mm"]
         found = section.width * _PT_TO_MM, section.height * _PT_TO_MM
         lies = found[0] > found[1]
-        due = self._lies(index, lies)
+        due = self._lies(part, lies)
         asked = size[::-1] if due else size
         if due != lies:
             words = ("khổ đứng", "khổ ngang")
@@ -170,17 +183,20 @@ class _Lint:
             margin = allowed(self.profile, f"page.{key}.{side}")
             value = section.margins[side] * _PT_TO_MM
             wanted.number(PAGE, f"lề {words_}", margin, value, "mm", where, self.tell)
-        self._page_number(section, index, where)
+        if not self._is_contents(index):
+            self._page_number(section, "annex" if part else "main", where)
+        if self._begins_annex(index) and section.starts_at != 1:
+            begins = "nối tiếp" if section.starts_at is None else f"từ {section.starts_at}"
+            self.tell(Difference(PARTS["SoTrang"], "đánh số phụ lục", "từ 1", begins, where))
 
-    def _lies(self, index: int, found: bool) -> bool:
-        """Whether the section should lie on its side: as its part does, where sections and parts go together."""
-        if self.document and len(self.document.parts) == len(self.word.sections):
-            return self.document.parts[index].landscape
-        return found
+    def _lies(self, part: int, found: bool) -> bool:
+        """Whether the section should lie on its side: as its part does, where the file has the document's parts."""
+        parts = self.document.parts if self.document else ()
+        count = 1 + sum(self._begins_annex(index) for index in range(len(self.word.sections)))
+        return parts[part].landscape if len(parts) == count else found
 
-    def _page_number(self, section: Section, index: int, where: str) -> None:
+    def _page_number(self, section: Section, kind: str, where: str) -> None:
         form, name = self.profile["page_number"], PARTS["SoTrang"]
-        kind = "main" if index == 0 else "annex"
         shown = [para for para in section.headers.get("default", ()) if para.has_page]
         if not shown:
             self.tell(Difference(name, "số", "số trang ở giữa, phía trên", "không có", where))
@@ -197,13 +213,16 @@ class _Lint:
             self.tell(Difference(name, "trang đầu", words[not on_first], words[on_first], where))
         away = allowed(self.profile, "page_number.from_edge_mm")
         wanted.number(name, "cách mép trên", away, section.header * _PT_TO_MM, "mm", where, self.tell, off=1)
-        if self._begins_annex(index) and section.starts_at != 1:
-            begins = "nối tiếp" if section.starts_at is None else f"từ {section.starts_at}"
-            self.tell(Difference(name, "đánh số phụ lục", "từ 1", begins, where))
 
-    def _begins_annex(self, index: int) -> bool:
-        texts: Sequence[Para] = [para for para in self.word.paragraphs if para.section == index and para.text.strip()]
-        return bool(texts) and texts[0].style in ("SoPhuLuc", "TenPhuLuc")
+    def _texts(self, section: int) -> list[Para]:
+        return [para for para in self.word.paragraphs if para.section == section and para.text.strip()]
+
+    def _begins_annex(self, section: int) -> bool:
+        return any(para.style in ("SoPhuLuc", "TenPhuLuc") for para in self._texts(section)[:1])
+
+    def _is_contents(self, section: int) -> bool:
+        """Whether it is a table of contents and nothing else: no rule speaks of its number."""
+        return all(para.style.casefold().startswith("toc") for para in self._texts(section))
 
 
 _ALIGNS = {"left": "trái", "start": "trái", "right": "phải", "end": "phải", "center": "giữa", "both": "đều hai bên"}
