@@ -1,8 +1,8 @@
 """Writes a document as a Word file that an office accepts, edits and signs.
 
-The same tree as the PDF's and the same format profile. Pandoc sets prose, lists and footnotes, from its JSON, never from
-Markdown; `docx_blocks` what pandoc has no words for, `docx_parts` all parts without text; here they become one package.
-Every printed figure is a bookmark with its name. The same document gives the same bytes wherever and whenever.
+The same tree as the PDF's and the same format profile. Pandoc sets prose, lists and footnotes, from its JSON, never
+from Markdown; `docx_blocks` what pandoc has no words for, `docx_parts` all parts without text; here they become one
+package. Every printed figure is a bookmark with its name. The same document gives the same bytes wherever and whenever.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAMESPACES = {
     "wp": "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
     "asvg": "http://schemas.microsoft.com/office/drawing/2016/SVG/main",
 }
-W = "{%s}" % _NAMESPACES["w"]
+W = f"{{{_NAMESPACES['w']}}}"
 for _prefix, _uri in _NAMESPACES.items():
     ElementTree.register_namespace(_prefix, _uri)
 
@@ -79,7 +79,7 @@ class _Writer:
     """Walks the tree; remembers what the package needs: headings, drawings, the last section."""
 
     def __init__(self, profile: Json, *, marked: bool) -> None:
-        self._profile, self._marked = profile, marked
+        self.profile, self._marked = profile, marked
         self._anchors: dict[str, str] = {}  # of ids that something points to: bookmarks
         self._entries: list[tuple[int, str, str]] = []
         self.drawings: list[str] = []
@@ -108,7 +108,7 @@ class _Writer:
         return [block for blocks, end in zip(made, [*ends, []], strict=True) for block in (*blocks, *end)]
 
     def _section(self, kind: str, *, landscape: bool = False, anew: bool) -> str:
-        return docx_parts.section(self._profile, kind=kind, landscape=landscape, anew=anew, marked=self._marked)
+        return docx_parts.section(self.profile, kind=kind, landscape=landscape, anew=anew, marked=self._marked)
 
     def _block(self, node: Json, part: Json) -> list[Json]:
         match node["type"]:
@@ -123,24 +123,16 @@ class _Writer:
                     return [_node("BulletList", items)]
                 return [_node("OrderedList", [[1, {"t": "Decimal"}, {"t": "Period"}], items])]
             case "table":
-                made = docx_blocks.table(
-                    node, self._profile, landscape=part["landscape"], anchor=self._anchors.get(node["id"], "")
-                )
-                return [_raw(made)]
+                anchor = self._anchors.get(node["id"], "")
+                return [_raw(docx_blocks.table(node, self.profile, landscape=part["landscape"], anchor=anchor))]
             case "figure":
                 self.drawings.append(node["svg"])
-                made = docx_blocks.figure(
-                    node,
-                    self._profile,
-                    landscape=part["landscape"],
-                    number=len(self.drawings),
-                    anchor=self._anchors.get(node["id"], ""),
-                )
-                return [_raw(made)]
+                about = {"landscape": part["landscape"], "anchor": self._anchors.get(node["id"], "")}
+                return [_raw(docx_blocks.figure(node, self.profile, number=len(self.drawings), **about))]
             case "title":
-                return [_raw(docx_blocks.title(node, self._profile))]
+                return [_raw(docx_blocks.title(node, self.profile))]
             case _:
-                return [_raw(docx_blocks.closing(node, self._profile))]
+                return [_raw(docx_blocks.closing(node, self.profile))]
 
     def _heading(self, node: Json, *, annex: bool) -> list[Json]:
         bookmark, children = node["bookmark"], node["children"]
@@ -165,7 +157,7 @@ class _Writer:
     def _inline(self, node: Json) -> Json:
         match node["type"]:
             case "text":
-                text = _node("Str", node["text"])
+                text = _node("Str", docx_parts.legal(node["text"]))
                 return _span(node["name"], [text]) if node.get("name") else text
             case "strong":
                 return _node("Strong", self._inlines(node["children"]))
@@ -228,8 +220,19 @@ def _raw(xml: str, kind: str = "RawBlock") -> Json:
 
 def _plain(nodes: Iterable[Json]) -> str:
     """The words of inlines, without notes."""
-    shown = {"text": lambda node: node["text"], "break": lambda _: " ", "note": lambda _: ""}
-    return "".join(shown.get(node["type"], lambda node: _plain(node["children"]))(node) for node in nodes).strip()
+    return "".join(_plain_text(node) for node in nodes).strip()
+
+
+def _plain_text(node: Json) -> str:
+    match node["type"]:
+        case "text":
+            return str(node["text"])
+        case "break":
+            return " "
+        case "note":
+            return ""
+        case _:
+            return "".join(map(_plain_text, node["children"]))
 
 
 def _found(node: Any, kind: str) -> Iterable[Json]:
@@ -248,7 +251,7 @@ def _found(node: Any, kind: str) -> Iterable[Json]:
 
 def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Document) -> bytes:
     """The parts of the file, in an order of their own."""
-    profile = writer._profile
+    profile = writer.profile
     body, notes = (ElementTree.fromstring(made[f"word/{name}.xml"]) for name in ("document", "footnotes"))
     lists = _ListNumbers(ElementTree.fromstring(made["word/numbering.xml"]))
     _finish_body(body, writer.last_section, profile)
@@ -272,12 +275,9 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
         targets[id_] = (kind, f"{kind}{number}.xml")
     media: dict[str, bytes] = {}
     for number, svg in enumerate(writer.drawings, start=1):
-        for id_, file, content in (
-            (f"rIdHinh{number}", "png", raster.png(svg)),
-            (f"rIdHinh{number}s", "svg", svg.encode()),
-        ):
-            media[f"word/media/bieu-do-{number:02}.{file}"] = content
-            targets[id_] = ("image", f"media/bieu-do-{number:02}.{file}")
+        for id_, end, content in (("", "png", raster.png(svg)), ("s", "svg", svg.encode())):
+            file = f"media/bieu-do-{number:02}.{end}"
+            media[f"word/{file}"], targets[f"rIdHinh{number}{id_}"] = content, ("image", file)
     targets["rIdChuDe"] = ("theme", "theme/theme1.xml")
     members = {
         "[Content_Types].xml": _content_types(parts, media),
@@ -298,7 +298,7 @@ def _declared(xml: str) -> str:
 
 
 def _finish_body(body: Element, last_section: str, profile: Json) -> None:
-    """Sections end in the last paragraph of their part; a closing keeps the text before it; a table clear of the next."""
+    """Sections end in the last paragraph of their part, a closing keeps the text before it, a table its distance."""
     inside = body[0]
     for old in inside.findall(f"{W}sectPr"):
         inside.remove(old)
@@ -310,9 +310,11 @@ def _finish_body(body: Element, last_section: str, profile: Json) -> None:
             continue
         if _is_section_end(block):
             block[0].insert(0, _made(f"<w:pStyle w:val='{docx_blocks.END}'/>"))
-        elif _captioned(block) in docx_blocks.SIGNED and before is not None and before.tag == f"{W}p":
+        elif _said(block, "tblPr/tblCaption") in docx_blocks.SIGNED and before is not None and before.tag == f"{W}p":
             _put_first(_properties(before), "<w:keepNext/>")
-        elif before is not None and _style_of_table(before) == docx_blocks.DATA and _style(block) != "GhiChuBang":
+        elif (
+            before is not None and _said(before, "tblPr/tblStyle") == docx_blocks.DATA and _style(block) != "GhiChuBang"
+        ):
             _stand_clear(block, profile["tables"]["around_pt"])
         before = block
     if before is not None and before.tag != f"{W}p":
@@ -324,19 +326,14 @@ def _is_section_end(block: Element) -> bool:
     return block.tag == f"{W}p" and len(block) == 1 and len(block[0]) == 1 and block[0][0].tag == f"{W}sectPr"
 
 
-def _captioned(block: Element) -> str:
-    found = block.find(f"{W}tblPr/{W}tblCaption")
-    return "" if found is None else found.get(f"{W}val", "")
-
-
-def _style_of_table(block: Element) -> str:
-    found = block.find(f"{W}tblPr/{W}tblStyle")
+def _said(element: Element, path: str) -> str:
+    """The value of what stands at `path`, "" if nothing does."""
+    found = element.find("/".join(f"{W}{step}" for step in path.split("/")))
     return "" if found is None else found.get(f"{W}val", "")
 
 
 def _style(paragraph: Element) -> str:
-    found = paragraph.find(f"{W}pPr/{W}pStyle")
-    return "" if found is None else found.get(f"{W}val", "")
+    return _said(paragraph, "pPr/pStyle")
 
 
 def _properties(paragraph: Element) -> Element:
@@ -352,15 +349,15 @@ def _put_first(properties: Element, xml: str) -> None:
     properties.insert(int(properties.find(f"{W}pStyle") is not None), _made(xml))
 
 
+_BEFORE_SPACING = (f"{W}pStyle", f"{W}keepNext", f"{W}numPr")  # in the schema's order, of what pandoc and we write
+
+
 def _stand_clear(block: Element, gap: float) -> None:
     """Room above what follows a table, for a table has none below it."""
     if block.tag == f"{W}p" and block.find(f"{W}pPr/{W}spacing") is None:
         properties = _properties(block)
-        places = [
-            index for index, item in enumerate(properties) if item.tag in (f"{W}pStyle", f"{W}keepNext", f"{W}numPr")
-        ]
-        spacing = _made(f'<w:spacing w:before="{docx_parts.twips(gap)}"/>')
-        properties.insert(places[-1] + 1 if places else 0, spacing)
+        before = [index for index, item in enumerate(properties, start=1) if item.tag in _BEFORE_SPACING]
+        properties.insert(max(before, default=0), _made(f'<w:spacing w:before="{docx_parts.twips(gap)}"/>'))
 
 
 def _made(xml: str) -> Element:
@@ -368,17 +365,18 @@ def _made(xml: str) -> Element:
     return ElementTree.fromstring(f"<x {declared}>{xml}</x>")[0]
 
 
+_NO_MARKS = "1000"  # the list of pandoc's that has none
+
+
 class _ListNumbers:
     """The lists, numbered anew from 1; of each whether it is ordered and how deep it lies."""
 
     def __init__(self, numbering: Element) -> None:
-        bullets = {
-            kind.get(f"{W}abstractNumId")
-            for kind in numbering.findall(f"{W}abstractNum")
-            if kind.find(f"{W}lvl/{W}numFmt").get(f"{W}val") == "bullet"  # type: ignore[union-attr]
+        kinds = {
+            kind.get(f"{W}abstractNumId"): _said(kind, "lvl/numFmt") for kind in numbering.findall(f"{W}abstractNum")
         }
         self._ordered = {
-            number.get(f"{W}numId"): number.find(f"{W}abstractNumId").get(f"{W}val") not in bullets  # type: ignore[union-attr]
+            number.get(f"{W}numId"): kinds[_said(number, "abstractNumId")] != "bullet"
             for number in numbering.findall(f"{W}num")
         }
         self._new: dict[str, int] = {}
@@ -386,14 +384,14 @@ class _ListNumbers:
 
     def renumber(self, properties: Element) -> bool:
         """False for a further paragraph of an item, which pandoc gives a list of its own without marks."""
-        number, level = (properties.find(f"{W}{name}") for name in ("numId", "ilvl"))
-        old = number.get(f"{W}val", "")  # type: ignore[union-attr]
-        if old == "1000":
+        old = _said(properties, "numId")
+        if old == _NO_MARKS:
             return False
         if old not in self._new:
-            self.kinds.append((self._ordered[old], int(level.get(f"{W}val", "0"))))  # type: ignore[union-attr]
+            self.kinds.append((self._ordered[old], int(_said(properties, "ilvl"))))
             self._new[old] = len(self.kinds)
-        number.set(f"{W}val", str(self._new[old]))  # type: ignore[union-attr]
+        for number in properties.findall(f"{W}numId"):
+            number.set(f"{W}val", str(self._new[old]))
         return True
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from danvan.errors import StageError
-from danvan.paper import text_width
 from danvan.publish import columns
 from danvan.publish.docx_parts import indents, look, points, spacing, twips, words
 from danvan.publish.docx_parts import text_height as page_height
@@ -103,7 +102,7 @@ def _letterhead(node: Json, p: Json) -> str:
 
 
 def _width(text: str, style: Json) -> float:
-    return text_width(text, style["size_pt"], bold=style.get("bold", False))
+    return columns.width(text, style["size_pt"], bold=style.get("bold", False))
 
 
 def _rule(length: float, available: float, head: Json, *, after: float = 0) -> str:
@@ -121,31 +120,24 @@ def _rule(length: float, available: float, head: Json, *, after: float = 0) -> s
 
 
 def closing(node: Json, p: Json) -> str:
-    """Signature blocks, and the distribution list below; one signature alone stands beside it. No page end parts them."""
+    """Signature blocks, the distribution list below; a signature alone stands beside it. No page end parts them."""
     people, groups, listed = node["signatories"], node["distribution"], p["closing"]["distribution"]
-    whole, side = page_width(p, landscape=False), points(listed["width_mm"])
-    label = paragraph("NoiNhan", listed["label"]) if groups else ""
-    if len(people) == 1:
-        rest = whole - side
-        signed = _signature(people[0], p)
-        rows = [("", label)] * bool(label) + _recipients(groups, p, side)
-        if not rows:
-            return _frame([side, rest], [[_cell(_empty(), side), _cell(signed, rest)]], SIGNED[0])
-        sides = _sides(groups, p, side)
-        made = []
-        for index, (purpose, content) in enumerate(rows):
-            beside = _cell(_empty() if index else signed, rest, merge="continue" if index else "restart")
-            made.append([*_split(content, purpose, sides), beside])
-        return _frame([*sides, rest], made, SIGNED[1])
-    made_all = ""
+    whole, sides = page_width(p, landscape=False), _sides(groups, p)
+    label = paragraph("NoiNhan", listed["label"])
+    rows = [_split(content, shared, sides) for shared, content in _recipients(groups, p)]
+    if len(people) == 1 and groups:
+        rest = whole - sum(sides)
+        signed = _cell(_signature(people[0], p), rest, merge="restart")
+        beside = [signed, *[_cell(_empty(), rest, merge="continue")] * len(rows)]
+        rows = [_split(label, "", sides), *rows]
+        return _frame([*sides, rest], [[*row, cell] for row, cell in zip(rows, beside, strict=True)], SIGNED[1])
+    made = ""
     if people:
-        each = whole / len(people)
-        made_all = _frame([each] * len(people), [[_cell(_signature(one, p), each) for one in people]], SIGNED[0])
-    if groups:
-        sides = _sides(groups, p, side)
-        rows = [_split(content, purpose, sides) for purpose, content in _recipients(groups, p, side)]
-        made_all += label + _frame(sides, rows, "Nơi nhận")
-    return made_all
+        # One alone stands at the right all the same.
+        places = [_empty()] * (len(people) == 1) + [_signature(one, p) for one in people]
+        each = whole / len(places)
+        made = _frame([each] * len(places), [[_cell(place, each) for place in places]], SIGNED[0])
+    return made + (label + _frame(sides, rows, "Nơi nhận") if groups else "")
 
 
 def _empty() -> str:
@@ -169,7 +161,7 @@ def _signature(person: Json, p: Json) -> str:
     return "".join(lines) + paragraph("HoTenKy", who, letters=letters)
 
 
-def _recipients(groups: Sequence[Json], p: Json, width: float) -> list[tuple[str, str]]:
+def _recipients(groups: Sequence[Json], p: Json) -> list[tuple[str, str]]:
     """Rows of the list: the purpose that several share, and their lines."""
     listed = p["closing"]["distribution"]
     last = len(groups) - 1
@@ -191,22 +183,24 @@ def _recipients(groups: Sequence[Json], p: Json, width: float) -> list[tuple[str
     return rows
 
 
-def _sides(groups: Sequence[Json], p: Json, width: float) -> list[float]:
-    """How wide names and the purposes that several share stand: the names as wide as the longest of those, if it fits."""
+def _sides(groups: Sequence[Json], p: Json) -> list[float]:
+    """How wide names and the purposes that several of them share stand: names as wide as the longest, if it fits."""
     listed = p["closing"]["distribution"]
+    whole = points(listed["width_mm"])
     shared = [group for group in groups if group["purpose"] and len(group["to"]) > 1]
     if not shared:
-        return [width, 0.0]
+        return [whole]
     names = max(_width(listed["bullet"] + who + ",", listed) for group in shared for who in group["to"]) + 6
     purposes = max(_width(f"({group['purpose'].strip('()')})", listed) for group in shared) + 12
-    return [min(names, width - purposes), max(purposes, width - names)]
+    names = min(names, whole - purposes)
+    return [names, whole - names]
 
 
 def _split(content: str, purpose: str, sides: Sequence[float]) -> list[str]:
     """One row: a shared purpose stands at the right of its names, behind a line."""
-    names, purposes = sides
     if not purpose:
-        return [_cell(content, names + purposes, across=2 if purposes else 1)]
+        return [_cell(content, sum(sides), across=len(sides))]
+    names, purposes = sides
     line = '<w:tcBorders><w:left w:val="single" w:sz="6" w:space="0" w:color="000000"/></w:tcBorders>'
     room = '<w:tcMar><w:left w:w="100" w:type="dxa"/></w:tcMar><w:vAlign w:val="center"/>'
     return [_cell(content, names), _cell(paragraph("NoiNhanMuc", purpose), purposes, more=line + room)]
@@ -331,13 +325,15 @@ def figure(node: Json, p: Json, *, landscape: bool, number: int, anchor: str) ->
     about = f'id="{number}" name="Biểu đồ {number}" descr="{words(node["alt"])}"'
     drawing = (
         f'<w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent {extent}/><wp:docPr {about}/>'
-        '<wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr><a:graphic><a:graphicData '
-        'uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr>'
+        '<wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr><a:graphic>'
+        '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr>'
         f"<pic:cNvPr {about}/><pic:cNvPicPr/></pic:nvPicPr>"
-        f'<pic:blipFill><a:blip r:embed="rIdHinh{number}"><a:extLst><a:ext uri="{{96DAC541-7B7A-43D3-8B79-37D633B846F1}}">'
+        f'<pic:blipFill><a:blip r:embed="rIdHinh{number}"><a:extLst><a:ext '
+        'uri="{96DAC541-7B7A-43D3-8B79-37D633B846F1}">'
         '<asvg:svgBlip xmlns:asvg="http://schemas.microsoft.com/office/drawing/2016/SVG/main" '
         f'r:embed="rIdHinh{number}s"/></a:ext></a:extLst></a:blip><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'
-        f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext {extent}/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+        f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext {extent}/></a:xfrm><a:prstGeom prst="rect"><a:avLst/>'
+        "</a:prstGeom>"
         "</pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing>"
     )
     picture = f'<w:p><w:pPr><w:pStyle w:val="BieuDo"/></w:pPr><w:r>{drawing}</w:r></w:p>'
@@ -363,8 +359,8 @@ def contents(entries: Sequence[tuple[int, str, str]]) -> str:
     opening makes it put a question to every reader. `\\f` takes the annexes, whose headings are two paragraphs.
     """
     begin = (
-        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \\o "1-2" \\f \\h \\z '
-        '</w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \\o "1-2" \\f \\h '
+        '\\z </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
     )
     end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
     lines = []
