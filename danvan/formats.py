@@ -290,7 +290,7 @@ class Marks(Face):
     fill: Colour
 
 
-class Profile(_Part):
+class FormatProfile(_Part):
     """A whole profile, its base already below it. `allowed`: the least and the most that a rule grants a measure."""
 
     name: str
@@ -356,7 +356,7 @@ def load(name: str) -> Json:
             f"Không có mẫu thể thức “{name}”. Các mẫu hiện có: {', '.join(known)}.{nearest(name, known)}"
         )
     read = _read(name)
-    made: Json = _plain(checked(read, Profile).model_dump(by_alias=True))
+    made: Json = _plain(checked(read, FormatProfile).model_dump(by_alias=True))
     return made
 
 
