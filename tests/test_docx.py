@@ -55,7 +55,7 @@ from danvan.document import (
     named,
     nodes,
 )
-from danvan.errors import StageError
+from danvan.errors import DanvanError, StageError
 from danvan.publish import docx, raster
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -644,7 +644,7 @@ def test_a_chart_without_words_or_of_unknown_size_is_refused() -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(StageError, match="Không có mẫu thể thức “khac”"):
+    with pytest.raises(DanvanError, match="Không có mẫu thể thức “khac”"):
         rendered(paragraph("A"), profile="khac")
 
 

@@ -88,7 +88,7 @@ def _letterhead(node: Json, p: Json) -> str:
     issuers = [name + head["issuers_joined_by"] for name in issuers[:-1]] + issuers[-1:]
     left = paragraph("CoQuanChuQuan", superior.upper()) if superior else ""
     left += "".join(paragraph("CoQuanBanHanh", name.upper()) for name in issuers)
-    if share := head.get("issuer_rule_share", 0):
+    if issuers and (share := head.get("issuer_rule_share", 0)):
         left += _rule(share * _width(issuers[-1].upper(), head["issuer"]), left_width, head)
     if head["star"]:
         left += paragraph("DuongKe", head["star"], direct=spacing(line=head["line_pt"]))
