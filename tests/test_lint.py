@@ -103,7 +103,16 @@ def test_what_a_profile_builds_is_clean(name: str) -> None:
 
 
 def test_the_report_as_it_is_built_is_clean(built: Path) -> None:
-    assert lint_folder(built / "reports" / "2023" / "public", "") == {"bao-cao-2023.pdf": []}
+    found = lint_folder(built / "reports" / "2023" / "public", "reports/2023/public")
+    assert "bao-cao-2023.pdf" in found
+    assert not any(found.values()), found
+
+
+def test_a_units_own_pages_are_clean_in_their_house_format() -> None:
+    title = TitleBlock("", (), "", "", "QUẬN HỒNG BÀNG", ("Số liệu năm 2023",))
+    blocks = (title, heading(2, "a", "1. Số liệu"), paragraph(test_pdf.PROSE), test_pdf.figure(0), small_table())
+    document = Document(replace(sample().meta, profile="house_compact"), (Part("main", blocks),))
+    assert lint_pdf(pdf.render(document), document) == []
 
 
 UPRIGHT, LYING = "Trang giấy (khổ đứng)", "Trang giấy (khổ ngang)"
