@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -55,11 +55,13 @@ Cách dùng: python3 build.py [lệnh]
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
   form NĂM [--out THƯ_MỤC]  lập mẫu phiếu cho từng đơn vị (mặc định vào data/NĂM/forms)
   check NĂM [--json TỆP]    đọc, kiểm tra phiếu; lập bản trả lời từng đơn vị và bảng theo dõi
+  lint NĂM [--edition ...]  đối chiếu PDF, Word của báo cáo với mẫu thể thức (lề, phông, cỡ chữ, số trang ...)
+  lint TỆP... --profile TÊN đối chiếu tệp Word đã sửa với một mẫu thể thức, ví dụ party_2018
   lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
-5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên)
+5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), hoặc tệp khác với mẫu thể thức
 """
 COMMANDS = (
     "report",
@@ -73,6 +75,7 @@ COMMANDS = (
     "new-year",
     "form",
     "check",
+    "lint",
     "lab",
     "test",
 )
@@ -124,6 +127,7 @@ def main(argv: list[str]) -> int:
             "new-year": new_year,
             "form": form,
             "check": check,
+            "lint": lint,
             "lab": lab,
         }
         return run[arguments.command or "report"](find_project(), arguments)
@@ -150,41 +154,43 @@ def _parser() -> argparse.ArgumentParser:
         cold=False,
         explain=False,
     )
-    one = commands.add_parser("report", allow_abbrev=False)
-    one.add_argument("years", metavar="NĂM", nargs="*", type=int)
-    one.add_argument("--all", action="store_true")
-    one.add_argument("--edition", choices=("public", "internal"), default="public")
-    _building(one)
-    one.add_argument("--allow-incomplete", action="store_true")
-    two = commands.add_parser("check", allow_abbrev=False)
-    two.add_argument("year", metavar="NĂM", type=int)
-    two.add_argument("--json", metavar="TỆP", type=Path)
-    three = commands.add_parser("form", allow_abbrev=False)
-    three.add_argument("year", metavar="NĂM", type=int)
-    three.add_argument("--out", metavar="THƯ_MỤC", type=Path)
-    four = commands.add_parser("new-year", allow_abbrev=False)
-    four.add_argument("year", metavar="NĂM", type=int)
-    five = commands.add_parser("trends", allow_abbrev=False)
-    five.add_argument("--edition", choices=("public", "internal"), default="public")
-    _building(five)
-    six = commands.add_parser("profile", allow_abbrev=False)
-    six.add_argument("year", metavar="NĂM", type=int)
-    six.add_argument("units", metavar="ĐƠN_VỊ", nargs="*")
-    _building(six)
-    seven = commands.add_parser("status", allow_abbrev=False)
-    seven.add_argument("years", metavar="NĂM", nargs="*", type=int)
-    eight = commands.add_parser("preview", allow_abbrev=False)
-    eight.add_argument("year", metavar="NĂM", type=int)
-    eight.add_argument("--edition", choices=("public", "internal"), default="public")
-    nine = commands.add_parser("publish", allow_abbrev=False)
-    nine.add_argument("year", metavar="NĂM", type=int)
-    nine.add_argument("--edition", choices=("public", "internal"), default="public")
-    nine.add_argument("--revision", metavar="LÝ_DO")
-    nine.add_argument("--scheduled", action="store_true")
-    ten = commands.add_parser("site", allow_abbrev=False)
-    ten.add_argument("--out", metavar="THƯ_MỤC", type=Path)
-    eleven = commands.add_parser("serve", allow_abbrev=False)
-    eleven.add_argument("--port", metavar="N", type=_port, default=0)
+    edition: dict[str, Any] = {"choices": ("public", "internal"), "default": "public"}
+
+    def of(name: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, allow_abbrev=False)
+
+    def of_one_year(name: str) -> argparse.ArgumentParser:
+        command = of(name)
+        command.add_argument("year", metavar="NĂM", type=int)
+        return command
+
+    command = of("report")
+    command.add_argument("years", metavar="NĂM", nargs="*", type=int)
+    command.add_argument("--all", action="store_true")
+    command.add_argument("--edition", **edition)
+    _building(command)
+    command.add_argument("--allow-incomplete", action="store_true")
+    command = of("trends")
+    command.add_argument("--edition", **edition)
+    _building(command)
+    command = of_one_year("profile")
+    command.add_argument("units", metavar="ĐƠN_VỊ", nargs="*")
+    _building(command)
+    command = of_one_year("publish")
+    command.add_argument("--edition", **edition)
+    command.add_argument("--revision", metavar="LÝ_DO")
+    command.add_argument("--scheduled", action="store_true")
+    of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
+    of("serve").add_argument("--port", metavar="N", type=_port, default=0)
+    of_one_year("preview").add_argument("--edition", **edition)
+    of("status").add_argument("years", metavar="NĂM", nargs="*", type=int)
+    of_one_year("new-year")
+    of_one_year("form").add_argument("--out", metavar="THƯ_MỤC", type=Path)
+    of_one_year("check").add_argument("--json", metavar="TỆP", type=Path)
+    command = of("lint")
+    command.add_argument("what", metavar="NĂM hoặc TỆP", nargs="+")
+    command.add_argument("--edition", **edition)
+    command.add_argument("--profile", metavar="TÊN", default="")
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -371,6 +377,32 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
     print(f"Bảng theo dõi: {project.relative(project.board(arguments.year))}")
     print(f"Thư và phiếu trả lời từng đơn vị: {project.relative(project.replies(arguments.year))}")
     return ReturnsError.exit_code if errors else 0
+
+
+def lint(project: Project, arguments: argparse.Namespace) -> int:
+    """Compare a built report with its format profile, or Word files from anywhere with one by name."""
+    from danvan.publish.lint import Difference, lint_edited, lint_folder
+
+    differences: dict[str, list[Difference]] = {}
+    for what in arguments.what:
+        if what.isdigit() and not arguments.profile:
+            folder = project.report(int(what), arguments.edition)
+            shown = project.relative(folder)
+            differences |= {f"{shown}/{name}": found for name, found in lint_folder(folder, shown).items()}
+        elif arguments.profile:
+            differences[what] = lint_edited(Path(what), arguments.profile)
+        else:
+            raise SettingsError(
+                f"Chưa biết “{what}” phải theo mẫu nào. Hãy thêm --profile TÊN, hoặc ghi năm của báo cáo."
+            )
+    for name, found in differences.items():
+        print(f"{name}: {f'khác mẫu thể thức ở {len(found)} điểm' if found else 'đúng mẫu thể thức'}")
+        if found:
+            table = Table("Phần", "Điểm", "Theo mẫu", "Trong tệp", "Ở đâu")
+            for one in found:
+                table.add_row(*map(escape, (one.part, one.what, one.wanted, one.found, one.where)))
+            _console().print(table)
+    return 5 if any(differences.values()) else 0
 
 
 def lab(project: Project, arguments: argparse.Namespace) -> int:

@@ -163,6 +163,8 @@ class Body:
 class TitleBlock:
     """Heading block and title of an official document.
 
+    `heading` stands at the right: the Party, or the name of the state with its `motto` below; '' in working papers.
+
     `number` and `place_date` are printed as they are; parts not yet known are already dotted lines in them.
     """
 
@@ -172,6 +174,7 @@ class TitleBlock:
     place_date: str
     kind: str
     subject: tuple[str, ...]
+    motto: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -71,6 +72,18 @@ for _tag, _pattern, _first in (
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a file says, before anyone checks what it means; `places`: 'params/2023.yaml, dòng 3' for each key."""
+
+    value: Any
+    places: dict[Place, str]
+
+    def over(self, base: Read) -> Read:
+        """This over `base`: what it names is its own, down to single keys; the rest is as there."""
+        return Read(_over(base.value, self.value), base.places | self.places)
+
+
 def load_yaml(path: Path, shown: str, model: type[Model]) -> Model:
     """Read `path` into `model`. `shown` is the file's name in messages.
 
@@ -82,6 +95,15 @@ def load_yaml(path: Path, shown: str, model: type[Model]) -> Model:
 
 @lru_cache(maxsize=8)  # the catalogue takes a tenth of a second, and each year is read with it
 def _loaded(text: str, shown: str, model: type[Model]) -> Model:
+    return checked(_parsed(text, shown), model)
+
+
+def read_yaml(path: Path, shown: str) -> Read:
+    """Read `path` as it stands. Raises SettingsError, with the line, for what is no YAML."""
+    return _parsed(unicodedata.normalize("NFC", _read(path, shown)), shown)
+
+
+def _parsed(text: str, shown: str) -> Read:
     lines: dict[Place, int] = {}
     try:
         loader = _Loader(text)
@@ -99,16 +121,25 @@ def _loaded(text: str, shown: str, model: type[Model]) -> Model:
         line = text.count("\n", 0, error.position) + 1
         code = f"U+{ord(error.character):04X}" if isinstance(error.character, str) else hex(error.character)
         raise SettingsError(f"{shown}, dòng {line}: YAML viết sai (ký tự ẩn {code}). Hãy xóa ký tự ấy.") from None
+    return Read(value, {(): f"{shown}, dòng 1"} | {place: f"{shown}, dòng {line}" for place, line in lines.items()})
+
+
+def checked(read: Read, model: type[Model]) -> Model:
+    """What was read as `model`. Raises SettingsError with every problem found, each with its line."""
     try:
-        made = model.model_validate(value)
+        made = model.model_validate(read.value)
     except ValidationError as error:
-        problems = [
-            f"{shown}, dòng {_line(lines, problem['loc'])}: {_explain(problem, model)}" for problem in error.errors()
-        ]
+        problems = [f"{_place(read, problem['loc'])}: {_explain(problem, model)}" for problem in error.errors()]
         raise SettingsError(*problems) from None
-    if wrong := [f"{shown}, dòng {_line(lines, place)}: {text}" for place, text in made.inconsistencies()]:
+    if wrong := [f"{_place(read, place)}: {text}" for place, text in made.inconsistencies()]:
         raise SettingsError(*wrong)
     return made
+
+
+def _over(base: Any, own: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(own, dict)):
+        return own
+    return base | {key: _over(base[key], value) if key in base else value for key, value in own.items()}
 
 
 def _tuples(value: Any) -> Any:
@@ -175,10 +206,10 @@ def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], shown: s
             _note_lines(item, (*place, index), lines, shown)
 
 
-def _line(lines: dict[Place, int], place: Place) -> int:
-    while place and place not in lines:
+def _place(read: Read, place: Place) -> str:
+    while place not in read.places:
         place = place[:-1]
-    return lines.get(place, 1)
+    return read.places[place]
 
 
 def _yaml_problem(error: Exception) -> str:

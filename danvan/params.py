@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from danvan import formats
 from danvan.errors import SettingsError
-from danvan.loading import Strict, load_yaml
+from danvan.loading import Place, Strict, load_yaml
 from danvan.paths import Project
 
 
@@ -95,14 +97,17 @@ class Provenance(Strict):
 
 
 class YearParams(Strict):
-    """One year of the report. Texts are printed as they stand, in Vietnamese."""
+    """One year of the report. Texts are printed as they stand, in Vietnamese.
+
+    `format_profile`: a family (party, state), which takes the format in force on the `issue_day`, or one by name.
+    """
 
     year: int = Field(ge=2000, le=2100)
     period: Period
     data_cutoff: dt.date | None
     returns_due: dt.date
     document: DocumentData
-    format_profile: Literal["party_2018"]
+    format_profile: str
     provenance: Provenance
     population_concept: str
     bodies: tuple[Body, Body]
@@ -131,6 +136,41 @@ class YearParams(Strict):
         if self.period.start > self.period.end:
             raise ValueError("kỳ số liệu có ngày đầu sau ngày cuối.")
         return self
+
+    def inconsistencies(self) -> Iterable[tuple[Place, str]]:
+        try:
+            profile = formats.load(self.format_name)
+        except SettingsError as error:
+            return [(("format_profile",), str(error))]
+        return [*self._of_number(profile), *self._of_signatures(profile)]
+
+    def _of_number(self, profile: formats.Json) -> Iterable[tuple[Place, str]]:
+        number, end = self.document.number, profile["head"]["number"]["joined_by"] + self.document.symbol
+        if number and not number.endswith(end):
+            yield (
+                ("document", "number"),
+                f"“document.number” là “{number}”; theo mẫu {self.format_name}, số phải kết thúc bằng “{end}”. Hãy sửa "
+                "số, ký hiệu (symbol) hoặc mẫu (format_profile).",
+            )
+
+    def _of_signatures(self, profile: formats.Json) -> Iterable[tuple[Place, str]]:
+        for index, body in enumerate(self.bodies):
+            if body.signs and (wrong := formats.foreign_authority(profile, body.grammar, body.signs[0])):
+                due = ", ".join(profile["closing"]["signature"][body.grammar]["authority"])
+                yield (
+                    ("bodies", index, "signs"),
+                    f"“{wrong}” không hợp với grammar: {body.grammar}, chỉ dùng {due}. Hãy sửa dòng ký hoặc grammar.",
+                )
+
+    @property
+    def issue_day(self) -> dt.date:
+        """The day that decides on the format: the document's, else the data cut-off, else the last of the period."""
+        return self.document.date or self.data_cutoff or self.period.end
+
+    @property
+    def format_name(self) -> str:
+        """The name of the format profile. Raises SettingsError where `format_profile` leads to none."""
+        return formats.chosen(self.format_profile, self.issue_day)
 
     @property
     def is_draft(self) -> bool:

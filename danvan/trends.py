@@ -84,7 +84,7 @@ class Trends:
             title=f"Diễn biến công tác phối hợp dân vận, {self.span}",
             year=self.years[-1],
             edition=self.latest.edition,
-            profile=self.latest.params.format_profile,
+            profile=self.latest.params.format_name,
             authors=tuple(body.name for body in self.latest.params.bodies),
             marks=tuple(filter(None, marks)),
             illustrative=self.illustrative,

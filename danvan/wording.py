@@ -89,8 +89,7 @@ def percent(value: Decimal) -> str:
 
 def short_date(day: date) -> str:
     """'05/7/2022', '16/01/2023': two digits for the day; of the months only 1 and 2."""
-    month = f"{day.month:02}" if day.month < 3 else str(day.month)
-    return f"{day.day:02}/{month}/{day.year}"
+    return in_form(day, "{day}/{month}/{year}")
 
 
 def span(first: date, last: date) -> str:
@@ -113,10 +112,15 @@ def commune_kinds(units: Iterable[Unit]) -> str:
 
 def long_date(day: date | None) -> str:
     """'ngày 08 tháng 9 năm 2023'; dotted where it is not yet known."""
+    return in_form(day, "ngày {day} tháng {month} năm {year}")
+
+
+def in_form(day: date | None, form: str, **others: str) -> str:
+    """A date in the form of a document format: '{place}, ngày {day} tháng {month} năm {year}'; dotted if not known."""
     if day is None:
-        return "ngày ..... tháng ..... năm ........"
+        return form.format(day=".....", month=".....", year="........", **others)
     month = f"{day.month:02}" if day.month < 3 else str(day.month)
-    return f"ngày {day.day:02} tháng {month} năm {day.year}"
+    return form.format(day=f"{day.day:02}", month=month, year=day.year, **others)
 
 
 def with_bound(text: str, bound: Bound) -> str:
@@ -265,13 +269,13 @@ def of_interval(interval: Interval, indicator: Indicator) -> str:
     return f"khoảng tin cậy {level}% ({_METHODS.get(interval.method, interval.method)}): {low}-{high}"
 
 
-def cite(reference: Reference) -> Phrase:
+def cite(reference: Reference, dated: str = ", ngày {day}/{month}/{year}") -> Phrase:
     """'Chỉ thị số 33/CT-TTg, ngày 26/11/2021 của Thủ tướng Chính phủ về ...'; parts not known stay out."""
     text = reference.kind
     if reference.number:
         text += f" số {reference.number}"
     if reference.date:
-        text += f", ngày {short_date(reference.date)}"
+        text += in_form(reference.date, dated)
     if reference.issuer:
         text += f" của {reference.issuer}"
     if reference.subject:

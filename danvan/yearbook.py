@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
 
-from danvan import paper, pictures, tables, wording
+from danvan import formats, paper, pictures, tables, wording
 from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.disclosure import Edition, edition_named
@@ -123,7 +123,7 @@ class Yearbook(Book):
     def cite(self, reference: Reference | Sequence[Reference] | None) -> Phrase:
         """A document with number, date, issuer and subject; several are separated by semicolons, none is nothing."""
         references = [reference] if isinstance(reference, Reference) else reference or ()
-        return wording.join("; ", [wording.cite(r) for r in references])
+        return wording.join("; ", [wording.cite(r, self._format["dates"]["cited"]) for r in references])
 
     def listed(self, texts: Sequence[str], quoted: bool = False) -> Phrase:
         """Texts of params as a list in a sentence: 'a, b và c'; `quoted`: “a”, “b” và “c”."""
@@ -251,17 +251,22 @@ class Yearbook(Book):
     def title_block(self) -> Shown:
         """Heading block and title; carries what the document says about itself."""
         p = self.params
-        number = p.document.number or f"......-{p.document.symbol}"
+        head = self._format["head"]
         block = TitleBlock(
-            heading="ĐẢNG CỘNG SẢN VIỆT NAM",
+            heading=head["heading_text"],
             bodies=tuple(Body(body.superior.upper(), body.name.upper()) for body in p.bodies),
-            number=f"Số {number}",
-            place_date=f"{p.document.place}, {wording.long_date(p.document.date)}",
+            number=formats.numbered(self._format, p.document.number, p.document.symbol),
+            place_date=wording.in_form(p.document.date, head["place_date"]["form"], place=p.document.place),
             kind="BÁO CÁO",
             subject=self._subject(),
+            motto=head["motto_text"],
         )
         title, marks = "<br>".join([block.kind, *block.subject]), " ".join(self.meta.marks)
         return Shown(block, f"<p><em>{escape(marks)}</em></p><h1>{title}</h1>", {"meta": to_json(self.meta)})
+
+    @cached_property
+    def _format(self) -> formats.Json:
+        return formats.load(self.params.format_name)
 
     def _subject(self) -> tuple[str, ...]:
         return (
@@ -279,7 +284,7 @@ class Yearbook(Book):
             title="Báo cáo " + wording.lower_first(" ".join(self._subject())),
             year=int(self.year),
             edition=self.edition,
-            profile=self.params.format_profile,
+            profile=self.params.format_name,
             authors=tuple(body.name for body in self.params.bodies),
             marks=tuple(filter(None, self._marks())),
             illustrative=self.illustrative,
@@ -310,7 +315,8 @@ class Yearbook(Book):
         """Signature blocks and distribution list."""
         p = self.params
         signatories = [Signatory(b.signs, b.rank, b.signatory, b.grammar) for b in reversed(p.bodies)]
-        block = Closing(tuple(Recipient(r.to, r.purpose) for r in p.distribution), tuple(signatories))
+        named = ((tuple(formats.archived(self._format, to) for to in r.to), r.purpose) for r in p.distribution)
+        block = Closing(tuple(Recipient(to, purpose) for to, purpose in named), tuple(signatories))
         return Shown(block, "<p><i>Nơi nhận; chữ ký</i></p>")
 
     def tasks(self) -> Shown:

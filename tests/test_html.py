@@ -406,6 +406,12 @@ def test_a_plain_title_has_no_letterhead() -> None:
     assert words(one(page, "h1")) == "QUẬN HỒNG BÀNG Số liệu năm 2023"
 
 
+def test_the_motto_of_a_state_document_stands_below_its_heading() -> None:
+    title = TitleBlock("Quốc hiệu", (), "Số: 15/BC", "Hải Phòng", "BÁO CÁO", (), motto="Độc lập - Tự do")
+    page = BeautifulSoup(html.render(replace(sample(), parts=(Part("main", (title,)),))), "html.parser")
+    assert list(one(page, ".party span").stripped_strings) == ["Quốc hiệu", "Độc lập - Tự do"]
+
+
 def test_head_and_closing_of_the_document() -> None:
     page = BeautifulSoup(text_of("plain"), "html.parser")
     assert words(one(page, "h1")) == "Báo cáo Kết quả phối hợp năm 2023; nhiệm vụ năm 2024"

@@ -144,6 +144,7 @@ def test_comments_stay_and_remarks_on_last_years_dates_go(prepared: Project) -> 
     assert comments == {
         "number": "ví dụ 15-BC/BDVTU-CATP",
         "signatory": "họ tên người ký là dữ liệu cá nhân: chỉ điền khi phát hành",
+        "format_profile": "party, state: mẫu thể thức có hiệu lực vào ngày văn bản; hoặc tên một mẫu (party_2018)",
         "hotline": "in đúng như văn bản; là chữ, không phải số",
         "leaders_per_unit": "quy định về tổ chức, không phải kết quả",
         "change_percent": "chênh lệch với năm trước quá mức này thì phải giải trình",

@@ -18,6 +18,7 @@ import pikepdf
 import pypdfium2 as pdfium
 import pytest
 
+from danvan import formats
 from danvan.document import (
     Block,
     Body,
@@ -665,7 +666,7 @@ def test_every_note_stands_on_the_page_of_its_mark(inside: pikepdf.Pdf, pages: l
 
 def test_notes_stay_with_their_marks_wherever_pages_end() -> None:
     """Typst alone parts the two in many of these documents (typst #5314, #5603)."""
-    profile, parted = pdf._profile("party_2018"), 0
+    profile, parted = formats.load("party_2018"), 0
     for lines in range(6, 15):
         texts = [paragraph(PROSE)] * 4 + [paragraph("Một dòng.")] * lines
         noted = items(*[paragraph(PROSE, mark(number)) for number in (1, 2, 3, 4)])
@@ -742,7 +743,7 @@ def test_groups_of_columns_share_a_header_cell(inside: pikepdf.Pdf) -> None:
 
 
 def test_missing_and_not_applicable_look_different_and_are_legible() -> None:
-    cells_ = pdf._profile("party_2018")["tables"]["cells"]
+    cells_ = formats.load("party_2018")["tables"]["cells"]
     looks = {kind: (style["fill"], style["italic"]) for kind, style in cells_.items()}
     assert looks["missing"] != looks["not_applicable"]
     for fill, _ in looks.values():

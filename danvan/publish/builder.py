@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat import from_dict as node
 
-from danvan import prose
+from danvan import formats, prose
 from danvan.document import (
     BLOCK_MIME,
     Block,
@@ -26,6 +26,7 @@ from danvan.document import (
     named,
 )
 from danvan.errors import StageError
+from danvan.publish import annexes
 
 ANNEX, LANDSCAPE = "annex", "landscape"  # tags of the Markdown cell that starts an annex
 _SVG = "image/svg+xml"
@@ -60,7 +61,8 @@ def build(notebook: NotebookNode) -> Document:
         raise PublishError("Sổ chưa có phần đầu báo cáo. Thêm ô mã với y.title_block() rồi chạy lại.")
     if figures := _twice(b.id for part in parts for b in part.blocks if isinstance(b, Figure)):
         raise PublishError(f"Hai biểu đồ cùng id {', '.join(figures)}. Đặt cho mỗi biểu đồ một id riêng.")
-    return named(Document(meta, tuple(Part(p.kind, tuple(p.blocks), p.landscape) for p in parts)))
+    made = [Part(p.kind, tuple(p.blocks), p.landscape) for p in parts]
+    return named(Document(meta, annexes.as_asked(made, formats.load(meta.profile))))
 
 
 def shared_copy(notebook: NotebookNode) -> NotebookNode:

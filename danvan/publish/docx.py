@@ -18,11 +18,11 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from danvan import formats
 from danvan.document import Document, build_id
 from danvan.errors import StageError
 from danvan.publish import docx_blocks, docx_parts, pandoc, raster, typesetter
 from danvan.publish.docx_parts import words
-from danvan.publish.pdf import _profile as profile_named
 from danvan.publish.tree import document_tree
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ def render(document: Document) -> bytes:
     Raises StageError if the profile is unknown, a chart cannot be drawn or has no words for those who cannot see it,
     or a table is too wide for the page.
     """
-    profile = profile_named(document.meta.profile)
+    profile = formats.load(document.meta.profile)
     # The title of an annex keeps its letters: its style shows capitals, and a figure in it stays as it was printed.
     as_typed = profile | {"annex": profile["annex"] | {"title_capitals": False}}
     tree = document_tree(document, _NO_DATE, as_typed)

@@ -11,20 +11,19 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pikepdf
-import yaml
 
+from danvan import formats
 from danvan.document import Document
+from danvan.errors import SettingsError
 from danvan.publish import fonts, typesetter
 from danvan.publish.tree import Json, PdfError, document_tree
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-PROFILES = Path(__file__).with_name("profiles")
 STANDARDS = ["ua-1", "a-2a"]
 
 # How often the pages may be laid out anew to bring footnotes to their marks (a third of a line each time, 40 ms).
@@ -42,7 +41,10 @@ def render(document: Document) -> bytes:
     footnote lands on another page than its mark, or Typst has anything else to say, be it only a warning.
     """
     date = _date(document.meta.date)
-    profile = _profile(document.meta.profile)
+    try:
+        profile = formats.load(document.meta.profile)
+    except SettingsError as error:
+        raise PdfError(str(error)) from error
     tree = document_tree(document, date or _NO_DATE, profile)
     try:
         _lay_out(tree, profile)
@@ -163,22 +165,6 @@ def _loosen(blocks: list[Json], places: list[Json], stray: tuple[int, int], body
 
 
 # ---------------------------------------------------------------- settings
-
-
-@cache
-def _profile(name: str) -> Json:
-    path = PROFILES / f"{name}.yaml"
-    known = sorted(file.stem for file in PROFILES.glob("*.yaml"))
-    if name not in known:
-        raise PdfError(f"Không có mẫu thể thức “{name}”. Các mẫu hiện có: {', '.join(known)}.")
-    profile: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return _merged(_profile(profile.pop("base")), profile) if "base" in profile else profile
-
-
-def _merged(base: Json, own: Json) -> Json:
-    """A profile over the one it is based on: what it names is its own, down to single measures."""
-    both = {key: _merged(base[key], own[key]) for key in own if isinstance(own[key], dict) and key in base}
-    return base | own | both
 
 
 def _date(text: str | None) -> datetime.date | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from danvan import formats
 from danvan.document import (
     Block,
     Break,
@@ -22,6 +23,7 @@ from danvan.document import (
     ListBlock,
     NoteMark,
     Paragraph,
+    Signatory,
     Strong,
     Table,
     Text,
@@ -29,8 +31,7 @@ from danvan.document import (
     Value,
 )
 from danvan.errors import StageError
-from danvan.prose import plain
-from danvan.publish import fonts
+from danvan.publish import annexes, fonts
 
 Json = dict[str, Any]
 
@@ -54,6 +55,7 @@ class _Walk:
     """What is already seen on the way through the document."""
 
     ids: frozenset[str]
+    profile: Json
     labelled: set[str] = field(default_factory=set)
     notes: set[int] = field(default_factory=set)
 
@@ -67,7 +69,7 @@ class _Walk:
 
 def document_tree(document: Document, date: datetime.date, profile: Json) -> Json:
     meta = document.meta
-    walk = _Walk(ids=frozenset(_ids(document)))
+    walk = _Walk(frozenset(_ids(document)), profile)
     return {
         "font": fonts.FAMILY,
         "meta": {
@@ -81,7 +83,7 @@ def document_tree(document: Document, date: datetime.date, profile: Json) -> Jso
             {
                 "kind": part.kind,
                 "landscape": part.landscape,
-                "blocks": _blocks(part.blocks, walk, profile["annex"] if part.kind == "annex" else None),
+                "blocks": _blocks(part.blocks, walk, part.kind == "annex"),
             }
             for part in document.parts
         ],
@@ -95,51 +97,37 @@ def _ids(document: Document) -> Iterator[str]:
                 yield block.id
 
 
-def _blocks(blocks: Iterable[Block], walk: _Walk, annex: Json | None = None) -> list[Json]:
-    """The blocks as JSON; `annex` is what the profile says of annexes, if they are those of one."""
+def _blocks(blocks: Iterable[Block], walk: _Walk, annex: bool = False) -> list[Json]:
+    """The blocks as JSON; `annex`: they are those of one."""
     made: list[Json] = []
     under_heading = False  # of an annex: only its heading and "(Kèm theo ...)" so far
     for block in blocks:
         node = _block(block, walk)
         if isinstance(block, Closing) and made and made[-1]["type"] == "paragraph":
             made[-1]["role"] = "before-closing"
-        if under_heading and _is_reference(block):
+        if under_heading and annexes.is_reference(block):
             node["role"] = "annex-reference"
             if len(node["children"]) == 1 and node["children"][0]["type"] == "emphasis":
                 node["children"] = node["children"][0]["children"]  # it is set in italics as it is
         else:
             if under_heading and isinstance(block, Figure | Table):
                 node["under_annex_heading"] = True
-            under_heading = annex is not None and isinstance(block, Heading) and block.level == 2
-            if annex is not None and under_heading:
-                _as_annex_heading(node, annex)
+            under_heading = annex and isinstance(block, Heading) and block.level == 2
+            if under_heading and isinstance(block, Heading):
+                node["children"] = _annex_heading(block, walk)
         made.append(node)
     return made
 
 
-def _is_reference(block: Block) -> bool:
-    """Whether it is "(Kèm theo ...)" under the heading of an annex: a paragraph in brackets."""
-    if not isinstance(block, Paragraph):
-        return False
-    text = plain(block.children).strip()
-    return text.startswith("(") and text.endswith(")")
-
-
-def _as_annex_heading(node: Json, profile: Json) -> None:
+def _annex_heading(heading: Heading, walk: _Walk) -> list[Json]:
     """ "Phụ lục I. Số liệu ..." becomes two lines: the number, then the title (in capitals, if the profile says so)."""
-    children: list[Json] = node["children"]
-    first = children[0] if children else {"type": ""}
-    found = re.match(rf"({profile['number']})[.:]?(?: |$)", first["text"]) if first["type"] == "text" else None
-    if found is None:
-        return
-    rest = first["text"][found.end() :]
-    title = [{"type": "text", "text": rest}] * bool(rest) + children[1:]
-    if title and title[0]["type"] == "break":
-        title = title[1:]
-    if profile["title_capitals"]:
+    parted = annexes.split(heading.children, walk.profile)
+    if parted is None:
+        return _inlines(heading.children, walk)
+    number, title = parted[0], _inlines(parted[1], walk)
+    if walk.profile["annex"]["title_capitals"]:
         _capitals(title)
-    line_end = [{"type": "break"}] if title else []
-    node["children"] = [{"type": "text", "text": found.group(1)}, *line_end, *title]
+    return [{"type": "text", "text": number}, *[{"type": "break"}] * bool(title), *title]
 
 
 def _capitals(nodes: list[Json]) -> None:
@@ -188,6 +176,7 @@ def _block(block: Block, walk: _Walk) -> Json:
             return {
                 "type": "title",
                 "heading": _words(block.heading),
+                "motto": _words(block.motto),
                 "bodies": [{"superior": _words(body.superior), "name": _words(body.name)} for body in block.bodies],
                 "number": _words(block.number),
                 "place_date": _words(block.place_date),
@@ -203,7 +192,7 @@ def _block(block: Block, walk: _Walk) -> Json:
                 ],
                 "signatories": [
                     {
-                        "titles": [_words(line) for line in person.titles],
+                        "titles": _titles(person, walk.profile),
                         "rank": _words(person.rank),
                         "name": _words(person.name),
                         "grammar": person.grammar,
@@ -211,6 +200,15 @@ def _block(block: Block, walk: _Walk) -> Json:
                     for person in block.signatories
                 ],
             }
+
+
+def _titles(person: Signatory, profile: Json) -> list[Json]:
+    """The lines over a name, and whether each says by whose authority it is signed."""
+    said = [formats.is_authority(profile, person.grammar, line) for line in person.titles[:1]]
+    return [
+        {"text": _words(line), "authority": index < len(said) and said[index]}
+        for index, line in enumerate(person.titles)
+    ]
 
 
 def _inlines(children: Iterable[Inline], walk: _Walk) -> list[Json]:
