@@ -166,15 +166,17 @@ class _Builder:
         return None
 
 
-def plain(inlines: Sequence[Inline]) -> str:
-    """The text of inlines without footnotes."""
+def plain(inlines: Iterable[Inline], *, marks: bool = False) -> str:
+    """The text of inlines without their footnotes; `marks`: with the numbers of these, as they are drawn."""
     texts = []
     for inline in inlines:
         match inline:
             case Text(text) | Value(text):
                 texts.append(text)
             case Strong(children) | Emphasis(children) | Link(children=children):
-                texts.append(plain(children))
+                texts.append(plain(children, marks=marks))
+            case NoteMark(number) if marks:
+                texts.append(str(number))
             case Break():
                 texts.append(" ")
     return "".join(texts)

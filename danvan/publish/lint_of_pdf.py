@@ -13,7 +13,6 @@ from itertools import groupby, pairwise
 from danvan import formats
 from danvan.document import (
     Block,
-    Break,
     Closing,
     Document,
     Emphasis,
@@ -27,11 +26,10 @@ from danvan.document import (
     Part,
     Strong,
     Table,
-    Text,
     TitleBlock,
-    Value,
 )
 from danvan.formats import Json, allowed
+from danvan.prose import plain
 from danvan.publish import annexes, wanted
 from danvan.publish.letters_of_pdf import Letter, Rule, Sheet
 from danvan.publish.wanted import PAGE, PARTS, Difference, Face
@@ -169,7 +167,7 @@ class _Lint:
             case TitleBlock():
                 self._title(block)
             case Heading():
-                spot = self.part(f"Heading{min(block.level, 4) - 1}", _text(block.children))
+                spot = self.part(f"Heading{min(block.level, 4) - 1}", plain(block.children, marks=True))
                 self._go_on(spot)
                 if spot:
                     self.body[part.landscape] += spot.lines
@@ -186,7 +184,7 @@ class _Lint:
                 self._closing(block)
 
     def _paragraph(self, block: Paragraph, part: Part, before: Spot | None) -> None:
-        text = _text(block.children)
+        text = plain(block.children, marks=True)
         if not text.strip():
             return
         spot = self.part("ThanVan", text)
@@ -219,7 +217,7 @@ class _Lint:
         for item in block.items:
             for inner in item:
                 if isinstance(inner, Paragraph):
-                    spot = self.part("ThanVan", _text(inner.children))
+                    spot = self.part("ThanVan", plain(inner.children, marks=True))
                     self._go_on(spot)
                     if spot:
                         self.body[part.landscape] += spot.lines[1:]
@@ -244,7 +242,7 @@ class _Lint:
             self.noted.add(note.number)
             for block in note.blocks:
                 if isinstance(block, Paragraph):
-                    self.part("FootnoteText", _text(block.children))
+                    self.part("FootnoteText", plain(block.children, marks=True))
 
     # ------------------------------------------------------------ head, closing, annex
 
@@ -359,9 +357,9 @@ class _Lint:
         parted = annexes.split(block.children, self.profile) if isinstance(block, Heading) else None
         if parted is None:
             if isinstance(block, Heading):
-                self._go_on(self.part("TenPhuLuc", _text(block.children)))
+                self._go_on(self.part("TenPhuLuc", plain(block.children, marks=True)))
             return
-        number, title = formats.annex_number(self.profile, index, count), _text(parted[1])
+        number, title = formats.annex_number(self.profile, index, count), plain(parted[1], marks=True)
         spot = self.part("SoPhuLuc", number)
         self._go_on(spot)
         self._centred(spot)
@@ -376,7 +374,7 @@ class _Lint:
 
     def _reference(self, block: Block) -> None:
         if isinstance(block, Paragraph):
-            self._go_on(self.part("KemTheo", _text(block.children)))
+            self._go_on(self.part("KemTheo", plain(block.children, marks=True)))
 
     # ------------------------------------------------------------ pages
 
@@ -490,22 +488,6 @@ def _number_of(sheet: Sheet) -> tuple[Letter, ...]:
 
 def _usual(sizes: Iterable[float]) -> float:
     return Counter(sizes).most_common(1)[0][0]
-
-
-def _text(inlines: Iterable[Inline]) -> str:
-    """The text with the numbers of its notes, as it is drawn."""
-    texts = []
-    for inline in inlines:
-        match inline:
-            case Text(text) | Value(text):
-                texts.append(text)
-            case Strong(children) | Emphasis(children) | Link(children=children):
-                texts.append(_text(children))
-            case NoteMark(number):
-                texts.append(str(number))
-            case Break():
-                texts.append(" ")
-    return "".join(texts)
 
 
 def _marks_in(inlines: Iterable[Inline]) -> Iterator[NoteMark]:
