@@ -128,7 +128,6 @@ def main(argv: list[str]) -> int:
             "form": form,
             "check": check,
             "lint": lint,
-            "lint": lint,
             "lab": lab,
         }
         return run[arguments.command or "report"](find_project(), arguments)
