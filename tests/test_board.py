@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import subprocess
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+import axe
+import chromium
 import pytest
 import troubled
 from bs4 import BeautifulSoup, Tag
@@ -269,31 +270,13 @@ def test_a_hundred_and_fourteen_units_fit(year: Year) -> None:
     assert "114 – chưa gửi" in words(page)
 
 
-PROBE = """<script>addEventListener("load", () => { const html = document.documentElement; parent.postMessage([
-  innerWidth, html.scrollWidth - html.clientWidth, getComputedStyle(html).backgroundColor].join(" | "), "*") })
-</script>"""
-FRAME = """<!doctype html><title>?</title>
-<iframe width="{width}" height="900" style="border:0" src="copy.html"></iframe>
-<script>addEventListener("message", event => document.title = event.data)</script>"""
-
-
 @pytest.mark.long
-@pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 24, 28)")])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_no_screen_has_to_be_scrolled_sideways(
-    tmp_path: Path, text: str, needs_tool: Callable[..., str], width: int, scheme: str, paper: str
-) -> None:
-    """With all points open. In a frame, since no window of Chromium is narrower than 500 px."""
-    chromium = needs_tool("chromium", "chromium-browser", "google-chrome")
-    copy = re.sub(r"<meta http-equiv=[^>]*>", "", text).replace("<details", "<details open") + PROBE
-    (tmp_path / "copy.html").write_text(copy, encoding="utf-8")
-    (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--window-size=1400,1000"]
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    scheme_option = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    command = [chromium, *options, *quiet, "--disable-sync", scheme_option, profile, "--dump-dom"]
-    where = (tmp_path / "frame.html").as_uri()
-    done = subprocess.run([*command, where], capture_output=True, encoding="utf-8", timeout=120, check=True)
-    title = one(BeautifulSoup(done.stdout, "html.parser"), "title").get_text()
-    assert title == f"{width} | 0 | {paper}"
+def test_the_board_serves_every_reader(tmp_path: Path, text: str, needs_tool: Callable[..., str]) -> None:
+    """By axe-core, on screens narrow and wide, light and dark, with all points open; it asks nobody for anything."""
+    page = tmp_path / "board.html"
+    page.write_text(text, encoding="utf-8")
+    with axe.checker(needs_tool(*chromium.NAMES), tmp_path) as check:
+        found = {way: check.violations(page, *way) for way in axe.WAYS}
+        assert not any(found.values()), found
+        assert [check.sideways(page, width) for width in (320, 1280)] == [0, 0]
+        assert check.outside_requests(page) == []
