@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from nbconvert.exporters import Exporter
@@ -11,6 +12,8 @@ from danvan.document import Document
 from danvan.publish import builder, html, pdf
 
 DOCUMENT = "danvan_document"  # the resource that holds the document, where the caller has built it already
+TRACE = "danvan_trace"  # of a page with cards: the content of trace.json, as bytes (all else is copied on the way)
+BESIDE = "danvan_beside"  # of a page with downloads: the names of the files that lie beside it
 
 
 class ReportHTML(Exporter):
@@ -22,7 +25,8 @@ class ReportHTML(Exporter):
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return html.render(_document(nb, resources)), resources
+        trace = json.loads(resources.get(TRACE, b"{}"))
+        return html.render(_document(nb, resources), trace, resources.get(BESIDE, ())), resources
 
 
 class ReportPDF(Exporter):
