@@ -41,7 +41,7 @@ Packet = dict[str, Any]
 
 
 def packet(book: Book, unit: Unit, digests: Digests = NO_DIGESTS) -> Packet:
-    """All that the profile of `unit` shows, as JSON data; `book` is of the internal edition. `digests`: as in `trace`."""
+    """All that the profile of `unit` shows, as JSON data; `book` is the internal edition's, `digests` as in `trace`."""
     sections = list(dict.fromkeys(indicator.section for indicator in book.catalogue.reported))
     concerned = [indicator for indicator in book.catalogue.indicators if _concerns(unit, indicator, book)]
     rows = [_row(book, unit, i) for i in sorted(concerned, key=lambda i: sections.index(i.section))]

@@ -98,7 +98,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
 
 
 def page(task: Task, tell: Tell = lambda _: None) -> str:
-    """The HTML page alone, with nothing beside it, for the preview; only the cache is written. Raises as `build` does."""
+    """The HTML page with nothing beside it, for the preview; only the cache is written. Raises as `build` does."""
     data, made = _opened(task, tell), _Made(task, tell)
     return made.html(data.trace(made.printed(), made.document.meta.illustrative)).decode()
 

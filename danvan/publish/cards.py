@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source:
-    """A cell, and in which files: those of the list with the id `list`, `count` in all, and the `entries`. Or lines of it."""
+    """A cell and in which files, or a file and which lines: those of the list (`count` of them) and `entries`."""
 
     where: str
     digest: str = ""
@@ -72,9 +72,10 @@ class List:
     """Entries that several cards share."""
 
     id: str
-    place: str
+    place: str  # a folder, or the file of which these are lines
     count: str
     entries: tuple[Entry, ...]
+    of_files: bool
 
 
 _Groups = dict[tuple[str, str, str, str], dict[Entry, None]]  # by folder or file, sheet, cell, noun
@@ -125,11 +126,11 @@ class Cards:
         return list(dict.fromkeys(CARD + _name(key) for key in results if key in self._results))
 
     def mark(self, results: Sequence[str]) -> str:
-        """Which line of its card a figure is: '2023/total', '2023/HP-303', 'change'."""
-        marks = [_mark(key) for key in results if key in self._results]
+        """Which line of its card a figure is: '2023/total', '2023/HP-303', 'change'; '' if it is of several."""
+        marks = {_mark(key) for key in results if key in self._results}
         if len({mark.partition("/")[0] for mark in marks}) > 1:
             return CHANGE
-        return marks[0] if marks else ""
+        return marks.pop() if len(marks) == 1 else ""
 
     def of_table(self, table: Table) -> TableCards:
         """A card that all figures of a column share is opened at its head, else one that those of a row share."""
@@ -141,9 +142,9 @@ class Cards:
         by_column = single and all(len(ids) < 2 for ids in columns)
         by_row = single and not by_column and all(len(ids) < 2 for ids in across)
         told = iter(across)
-        per_row = [next(told) if row.cells else set() for row in table.rows]
+        per_row = [next(told) if row.cells else set[str]() for row in table.rows]
         return TableCards(
-            tuple("".join(ids) if by_column else "" for ids in columns or [()] * len(table.columns)),
+            tuple("".join(ids) if by_column else "" for ids in columns or [set[str]()] * len(table.columns)),
             tuple("".join(ids) if by_row else "" for ids in per_row),
             not (by_column or by_row),
         )
@@ -170,20 +171,19 @@ class Cards:
         )
 
     def _lines(self, keys: Sequence[str]) -> Iterable[Line]:
-        """The city's figures and those of few units; last year's and the change below this year's."""
-        marks = set(map(_mark, keys))
-        of_units = [key for key in keys if _is_of_unit(key, self._results[key])]
-        for key in keys:
-            result, year = self._results[key], self._results[key].get("year")
-            if key in of_units and len(of_units) > _FEW:
-                continue
-            label = f"{result['scope']}, năm {year}" if "scope" in result else "Số in"
+        """The city's figures and those of few units, with last year's; then the change."""
+        marks, before = set(map(_mark, keys)), str(self._year - 1)
+        many = sum(_is_of_unit(key, self._results[key]) for key in keys) > _FEW
+        shown = [key for key in keys if not (many and _is_of_unit(key, self._results[key]))]
+        for key in shown:
+            result, last = self._results[key], f"{before}/{_scope(key)}"
+            label = f"{result['scope']}, năm {result['year']}" if "scope" in result else "Số trong báo cáo"
             yield Line(label, _said(result), _mark(key))
-            last = f"{self._year - 1}/{_scope(key)}"
             if result.get("last") and last not in marks:
-                yield Line(f"{result['scope']}, năm {self._year - 1}", result["last"], last)
-            if result.get("change"):
-                yield Line("So với năm trước", result["change"], CHANGE)
+                yield Line(f"{result['scope']}, năm {before}", result["last"], last)
+        for key in shown:
+            if self._results[key].get("change"):
+                yield Line("So với năm trước", self._results[key]["change"], CHANGE)
 
     # ------------------------------------------------------------ where it comes from
 
@@ -209,7 +209,7 @@ class Cards:
         for place, noun, entries in sorted(dict.fromkeys(groups), key=lambda group: len(group[2])):
             if len(entries) > _INLINE and self._list_in(place, entries) is None:
                 count = f"{len(entries)} {noun}"
-                self.lists.append(List(f"{LIST}{len(self.lists) + 1}", place, count, entries))
+                self.lists.append(List(f"{LIST}{len(self.lists) + 1}", place, count, entries, noun == "tệp"))
 
     def _list_in(self, place: str, entries: tuple[Entry, ...]) -> List | None:
         """The list that has all of these but a few that can be told on the spot."""

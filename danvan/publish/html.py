@@ -91,6 +91,10 @@ def render(document: Document, trace: dict[str, Any] | None = None, beside: Sequ
     )
 
 
+def _listed(attributes: dict[str, str]) -> Markup:
+    return Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in attributes.items())
+
+
 def _hashed(text: str) -> str:
     """A source of the policy: this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -154,7 +158,7 @@ class _Page:
             case Text(text):
                 return text_markup(text)
             case Value(text):
-                return self.figure(text, inline.results)
+                return self.figure(text, inline.results, inline.name)
             case Strong(children):
                 return Markup("<strong>{}</strong>").format(self.inlines(children))
             case Emphasis(children):
@@ -171,31 +175,32 @@ class _Page:
                     '<sup><a id="{}" href="#{}" role="doc-noteref" aria-label="Chú thích {number}">{number}</a></sup>'
                 ).format(own, note_id(number), number=number)
 
-    def figure(self, text: str, results: Sequence[str]) -> Markup:
+    def figure(self, text: str, results: Sequence[str], name: str = "") -> Markup:
         """A figure that opens its card: short, it is the button itself; of many words, a button stands behind them.
 
-        So does one for each card, where it is made of several indicators.
+        So does one for each card, where it is made of several indicators. `name`: its own, as in trace.json.
         """
         ids, said = self.cards.of(results), text_markup(text)
         if not ids or not text.strip():
             return said
-        place = {"data-o": self.cards.mark(results)}
+        mark = self.cards.mark(results)
+        place, own = {"data-o": mark} if mark else {}, {"id": name} if name else {}
         if len(ids) == 1 and len(text) <= _LONGEST:
-            return self.opener(ids[0], said, place)
+            return self.opener(ids[0], said, own | place)
         before = _SAID_BEFORE.match(text)
         start = before.end() if before else 0
         buttons = (
             self.opener(id_, "", {"aria-label": f"Nguồn số liệu: {self.cards.names[id_]}"} | place, "nguon")
             for id_ in ids
         )
-        words = Markup('<span class="so">{}{}</span>').format(text_markup(text[start:]), Markup("").join(buttons))
-        return text_markup(text[:start]) + words
+        words = text_markup(text[start:]) + Markup("").join(buttons)
+        span = Markup('<span class="so"{}>{}</span>').format(_listed(own), words)
+        return text_markup(text[:start]) + span
 
     def opener(self, card: str, words: str, more: dict[str, str], of: str = "so") -> Markup:
         """The button that opens a card."""
         attributes = {"class": of, "popovertarget": card} | ({"aria-describedby": OPENS} if words else {}) | more
-        listed = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in attributes.items())
-        return Markup("<button{}>{}</button>").format(listed, words)
+        return Markup("<button{}>{}</button>").format(_listed(attributes), words)
 
     def head(self, card: str, words: str) -> Markup:
         """The head of a column or row, which opens the card of its figures where these have one."""

@@ -29,23 +29,29 @@
     for (const one of document.querySelectorAll(".own")) one.remove();
   };
 
+  const digestOf = file => { // the beginning, of those that a list does not tell
+    const found = [...document.querySelectorAll(".sources li")].find(one => one.firstChild.data.trim() == file);
+    return found?.querySelector("code")?.textContent.slice(0, 8);
+  };
+
   const tell = figure => {
     const mark = figure.dataset.o ?? figure.closest("tr")?.dataset.o ?? openerOf(figure).dataset.o;
     if (!mark) return;
-    const of = `[data-o="${CSS.escape(mark)}"]`, places = [];
+    const of = figure.matches(".hidden, .missing, .not_applicable") ? "none" : `[data-o="${CSS.escape(mark)}"]`, places = [];
     for (const line of card.querySelectorAll(of)) line.classList.add("this");
     for (const source of card.querySelectorAll(":scope > ul > li")) {
       const list = document.getElementById(source.querySelector("button")?.getAttribute("popovertarget"));
       for (const entry of (list ?? source).querySelectorAll(of)) {
         entry.classList.add("this");
-        places.push(`${source.firstElementChild.textContent}: ${entry.textContent.trim()}`);
+        const where = source.firstElementChild.textContent, file = `${where.split(",")[0]}/${entry.textContent.trim()}`;
+        places.push([entry.textContent.trim(), digestOf(file), `(${where})`].filter(Boolean).join(" "));
       }
     }
     if (figure.localName == "td" && figure.parentElement.matches(".unit, .city")) {
       const own = document.createElement("p");
       own.className = "own this";
       const words = `${figure.parentElement.cells[0].textContent.trim()}: ${figure.textContent.trim()}`;
-      own.textContent = [words, ...places].join("; ");
+      own.textContent = places.length ? `${words}. Nguồn: ${places.join("; ")}` : words;
       card.querySelector(".name").after(own);
     }
     const first = card.querySelector(".this");
@@ -54,10 +60,12 @@
 
   // ------------------------------------------------------------ open and close
 
+  document.documentElement.classList.add("lively"); // cells answer, too
   const hide = () => card?.matches(":popover-open") && card.hidePopover();
 
   const show = (figure, how) => {
     hide();
+    unmark();
     [card, at, pinned] = [cardOf(figure), figure, how == "pinned"];
     card.inert = how == "focus"; // the next Tab goes on in the text; Enter makes it a part of the way
     tell(figure);
@@ -104,6 +112,7 @@
   document.addEventListener("keydown", event => { if (event.key == "Escape") clearTimeout(timer); }, true);
 
   document.addEventListener("click", event => {
+    if (event.target.closest(".card a")) hide();
     const figure = figureOf(event.target);
     if (!figure) return;
     event.preventDefault();
