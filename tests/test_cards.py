@@ -135,7 +135,7 @@ def poisoned(trace: dict[str, Any]) -> dict[str, Any]:
                 return [bad_path(path), sheet + HOSTILE, ref + HOSTILE]
             case list():
                 return list(map(bad, data))
-        return data + HOSTILE if isinstance(data, str) else data
+        return data + HOSTILE if isinstance(data, str) and data else data
 
     def bad_path(path: str) -> str:
         return path + HOSTILE.replace("/", "")  # which no file's name may hold
