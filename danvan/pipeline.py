@@ -171,8 +171,8 @@ def _packets(sources: Sources, year: int, names: Sequence[str]) -> dict[str, byt
     from danvan.intake.year import read_year
     from danvan.profile import packet, units_named
 
-    book = Book(read_year(sources.project, year), "internal")
-    packets = {unit.full_name: as_json(packet(book, unit)) for unit in units_named(book, names)}
+    book, digests = Book(read_year(sources.project, year), "internal"), sources.years(year, year - 1)
+    packets = {unit.full_name: as_json(packet(book, unit, digests)) for unit in units_named(book, names)}
     if not names and Sources(sources.project, on_disk=True).years(year, year - 1) == sources.years(year, year - 1):
         keys = {unit: content_key([("packet", data.decode())]) for unit, data in packets.items()}
         Cache(sources.project.cache).put(PACKETS, sources.packets_key(year), as_json(keys))

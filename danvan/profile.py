@@ -23,7 +23,7 @@ from danvan.intake.year import read_year
 from danvan.measures import TOTAL, Result, rounded, span_scope
 from danvan.outputs import Drawn, Shown, plain_title, shown
 from danvan.paths import find_project
-from danvan.trace import traced
+from danvan.trace import NO_DIGESTS, Digests, beside_last, files, told, traced
 from danvan.units import Unit
 from danvan.wording import Phrase
 
@@ -40,8 +40,8 @@ _PLACES = {
 Packet = dict[str, Any]
 
 
-def packet(book: Book, unit: Unit) -> Packet:
-    """All that the profile of `unit` shows, as JSON data; `book` is of the internal edition."""
+def packet(book: Book, unit: Unit, digests: Digests = NO_DIGESTS) -> Packet:
+    """All that the profile of `unit` shows, as JSON data; `book` is the internal edition's, `digests` as in `trace`."""
     sections = list(dict.fromkeys(indicator.section for indicator in book.catalogue.reported))
     concerned = [indicator for indicator in book.catalogue.indicators if _concerns(unit, indicator, book)]
     rows = [_row(book, unit, i) for i in sorted(concerned, key=lambda i: sections.index(i.section))]
@@ -78,7 +78,22 @@ def packet(book: Book, unit: Unit) -> Packet:
         "funnels": {code: found for code in _FUNNELS if (found := _funnel(book, unit, code))},
         "gaps": gaps,
         "findings": [_finding(book, finding) for finding in findings],
-        "trace": {key: traced(result, {unit.id: unit.full_name}) for key, result in own.items()},
+        "trace": _trace(book, unit, own, findings, digests),
+    }
+
+
+def _trace(book: Book, unit: Unit, own: dict[str, Result], findings: list[Finding], digests: Digests) -> dict[str, Any]:
+    """The way back of the unit's own figures: of its returns alone; what it shares with others changes with them."""
+    results = {key: traced(result, {unit.id: unit.full_name}) for key, result in own.items()}
+    for key, result in own.items():
+        if result.year == book.params.year:
+            results[key] |= beside_last(book.change_of(result.indicator.code, unit.id), book.params.year - 1)
+    indicators = {result.indicator.code: result.indicator for result in own.values()}
+    named = files(results.values(), digests)
+    return {
+        "results": results,
+        "indicators": {code: told(indicator, book, findings) for code, indicator in indicators.items()},
+        "files": {path: digest for path, digest in named.items() if "/returns/" in path},
     }
 
 

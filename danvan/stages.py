@@ -8,12 +8,13 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from danvan import manifest
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # what a build needs is imported when there is something to b
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 Printed = list[dict[str, Any]]
+Trace = dict[str, Any]
 Tell = Callable[[str], None]  # is told of each stage as it begins
 
 
@@ -79,8 +81,9 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
     task.wanted.failed.unlink(missing_ok=True)  # of an earlier try
     with swapped_in(task.wanted.folder) as new:
         data, made = _opened(task, tell), _Made(task, tell)
+        trace = data.trace(made.printed(), made.document.meta.illustrative)
         tell("HTML")
-        (new / f"{task.name}.html").write_bytes(made.html())
+        (new / f"{task.name}.html").write_bytes(made.html(trace, beside(task)))
         tell("PDF")
         (new / f"{task.name}.pdf").write_bytes(made.pdf())
         if task.kind == "report":
@@ -95,7 +98,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         tell("Ghi tệp")
         (new / "notebook.ipynb").write_bytes(made.shared_copy())
         meta = made.document.meta
-        (new / "trace.json").write_bytes(as_json(data.trace(made.printed(), meta.illustrative)))
+        (new / "trace.json").write_bytes(as_json(trace))
         record = manifest.make(new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative)
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
@@ -103,9 +106,15 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
 
 
 def page(task: Task, tell: Tell = lambda _: None) -> str:
-    """The HTML page alone, for the preview; only the cache is written. Raises as `build` does."""
-    _opened(task, tell)
-    return _Made(task, tell).html().decode()
+    """The HTML page with nothing beside it, for the preview; only the cache is written. Raises as `build` does."""
+    data, made = _opened(task, tell), _Made(task, tell)
+    return made.html(data.trace(made.printed(), made.document.meta.illustrative)).decode()
+
+
+def beside(task: Task) -> tuple[str, ...]:
+    """The files beside the page that its reader may want: what `build` writes, by name."""
+    own = ("pdf", "docx", "xlsx", "csv") if task.kind == "report" else ("pdf",)
+    return *(f"{task.name}.{kind}" for kind in own), "notebook.ipynb", "trace.json", MANIFEST
 
 
 # ---------------------------------------------------------------- the data behind
@@ -119,7 +128,7 @@ class _Data:
     """
 
     warnings: int
-    trace: Callable[[Printed, str], dict[str, Any]]
+    trace: Callable[[Printed, str], Trace]
     book: Book | None = None
 
 
@@ -130,20 +139,20 @@ def _opened(task: Task, tell: Tell) -> _Data:
     if task.kind == "profile":
         known = json.loads(task.packet)["trace"]
 
-        def traced(printed: Printed, illustrative: str) -> dict[str, Any]:
+        def traced(printed: Printed, illustrative: str) -> Trace:
             keys = {key for item in printed for key in item["results"]}
-            results = {key: result for key, result in known.items() if key in keys}
-            return {**given, "illustrative": illustrative, "printed": printed, "results": results}
+            results = {key: result for key, result in known["results"].items() if key in keys}
+            return {**given, **known, "illustrative": illustrative, "printed": printed, "results": results}
 
         return _Data(0, traced)
     from danvan.trace import trace, trace_of
 
-    edition = str(given["edition"])
+    edition, digests = str(given["edition"]), task.wanted.inputs
     if task.kind == "trends":
         from danvan.trends import open_trends_of
 
         t = open_trends_of(task.project, edition)
-        return _Data(0, lambda printed, illustrative: trace_of(t.latest, printed, illustrative, t.results()))
+        return _Data(0, lambda printed, illustrative: trace_of(t.latest, printed, illustrative, t.results(), digests))
     from danvan.book import Book  # not the yearbook: only who draws needs matplotlib
     from danvan.disclosure import edition_named
     from danvan.intake.year import sound_year
@@ -151,7 +160,7 @@ def _opened(task: Task, tell: Tell) -> _Data:
     year = sound_year(task.project, int(given["year"]), allow_incomplete=task.allow_incomplete)
     book = Book(year, edition_named(edition))
     warnings = sum(finding.severity == "warning" for finding in book.findings)
-    return _Data(warnings, lambda printed, illustrative: trace(book, printed, illustrative), book)
+    return _Data(warnings, lambda printed, illustrative: trace(book, printed, illustrative, digests), book)
 
 
 # ---------------------------------------------------------------- what is made of it
@@ -175,8 +184,17 @@ class _Made:
         tools = [(n, has) for n, has in wanted.inputs.items() if n.startswith("danvan/") or n == "requirements.lock"]
         return content_key([*tools, ("python", wanted.settings["python"]), ("content", digest)])
 
-    def html(self) -> bytes:
-        return self._kept("html", self._key, lambda: self._exported("ReportHTML").encode())
+    def html(self, trace: Trace, files: tuple[str, ...] = ()) -> bytes:
+        """The page, with cards out of `trace`, and links to the `files` beside it."""
+
+        def made() -> bytes:
+            from danvan.publish import exporters
+
+            return bytes(self._exported("ReportHTML", {exporters.TRACE: content, exporters.BESIDE: files}).encode())
+
+        content = as_json(trace)
+        key = content_key([("notebook", self._key), ("trace", _digest(content)), ("beside", "\n".join(files))])
+        return self._kept("html", key, made)
 
     def pdf(self) -> bytes:
         return self._kept("pdf", self._key, lambda: bytes(self._exported("ReportPDF")))
@@ -272,11 +290,11 @@ class _Made:
                 ready.join()
         return as_json(notebook)
 
-    def _exported(self, name: str) -> Any:
+    def _exported(self, name: str, more: Mapping[str, Any] = MappingProxyType({})) -> Any:
         from danvan.publish import exporters
 
         exporter = getattr(exporters, name)()
-        return exporter.from_notebook_node(self.notebook, {exporters.DOCUMENT: self.document})[0]
+        return exporter.from_notebook_node(self.notebook, {exporters.DOCUMENT: self.document, **more})[0]
 
 
 PACKET = "DANVAN_PACKET"

@@ -1,37 +1,104 @@
-"""The way back: for every printed figure, the formula and the cells behind it."""
+"""The way back: for every printed figure, the formula and the cells behind it; for every indicator, what it means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from danvan import wording
 from danvan.book import Book, Count
+from danvan.catalogue import Indicator
+from danvan.comparison import Change
+from danvan.intake.findings import Finding
 from danvan.measures import TO_DATE, TOTAL, Result, span_scope
 
+Digests = Mapping[str, str]  # of files by their path from the project's folder, as `freshness` keeps them
+NO_DIGESTS: Digests = MappingProxyType({})
+_IS_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NUMBER_OF = {
+    "units": "số đơn vị phải báo cáo",
+    "wards": "số phường",
+    "communes": "số xã",
+    "commune_level_total": "số đơn vị cấp xã",
+    "population": "số dân",
+}  # what a ratio may be over that is no indicator
 
-def trace(book: Book, printed: list[dict[str, Any]], illustrative: str) -> dict[str, Any]:
-    """For every figure printed, the results behind it; for every result, formula and source cells."""
+
+def trace(
+    book: Book, printed: list[dict[str, Any]], illustrative: str, digests: Digests = NO_DIGESTS
+) -> dict[str, Any]:
+    """For every figure printed, the results behind it; for every result, formula and source cells.
+
+    `indicators`: what those mean that the results are of. `files`: the sha256 of each file that a result comes from, as
+    far as `digests` has it.
+    """
     results = (result for results in (book.results, book.last_results) for result in results.values())
-    return trace_of(book, printed, illustrative, results)
+    return trace_of(book, printed, illustrative, results, digests)
 
 
-def trace_of(book: Book, printed: list[dict[str, Any]], illustrative: str, results: Iterable[Result]) -> dict[str, Any]:
+def trace_of(
+    book: Book,
+    printed: list[dict[str, Any]],
+    illustrative: str,
+    results: Iterable[Result],
+    digests: Digests = NO_DIGESTS,
+) -> dict[str, Any]:
     """`trace` over the given results; `book` names the scopes and counts."""
     keys = dict.fromkeys(key for item in printed for key in item["results"])
     by_key = {result.key: result for result in results}
     scopes = {unit.id: book.units.label(unit) for unit in book.units.all}
     scopes |= {span_scope(first, last): wording.span(first, last) for first, last, _ in book.units.spans}
     scopes |= {TOTAL: "Toàn thành phố", TO_DATE: "Toàn thành phố, từ đầu chương trình"}
+    found = {
+        key: _traced(by_key[key], scopes, book) if key in by_key else _counted(book.counts[key], book) for key in keys
+    }
+    codes = {by_key[key].indicator.code: by_key[key].indicator for key in keys if key in by_key}
     return {
         "year": book.params.year,
         "edition": book.edition,
         "illustrative": illustrative,
         "printed": printed,
-        "results": {
-            key: traced(by_key[key], scopes) if key in by_key else _counted(book.counts[key], book) for key in keys
-        },
+        "results": found,
+        "indicators": {code: told(indicator, book, book.findings) for code, indicator in codes.items()},
+        "files": files(found.values(), digests),
     }
+
+
+def files(results: Iterable[dict[str, Any]], digests: Digests) -> dict[str, str]:
+    """The sha256 of each file that these traced results come from, where it is known."""
+    named = {path for result in results for path, _, _ in result["sources"]}
+    return {path: digests[path] for path in sorted(named) if _IS_DIGEST.fullmatch(digests.get(path, ""))}
+
+
+def told(indicator: Indicator, book: Book, findings: Iterable[Finding]) -> dict[str, Any]:
+    """What an indicator means, how a ratio is made, and those of the findings on it that are still open."""
+    return {
+        "name": indicator.name,
+        "definition": indicator.definition,
+        "measured_in": indicator.measured_in,
+        "section": indicator.section,
+        "formula": _in_words(indicator, book),
+        "findings": [
+            {"rule": f.rule, "unit": f.unit, "place": str(f.cell), "found": f.found, "reason": f.reason}
+            for f in findings
+            if f.is_open and indicator.code in f.involved
+        ],
+    }
+
+
+def _in_words(ratio: Indicator, book: Book) -> str:
+    """'“Tin có giá trị” / “Tin về an ninh trật tự” × 100%'; '' of what is no ratio."""
+    if ratio.kind != "ratio":
+        return ""
+    parts = (ratio.numerator or "", ratio.denominator or "")
+    above, below = (
+        f"“{book.catalogue.by_code[p].name}”" if p in book.catalogue.by_code else _NUMBER_OF[p] for p in parts
+    )
+    return f"{above} / {below}" + {100: " × 100%", 1: ""}.get(
+        ratio.scale or 1, f" × {wording.number(ratio.scale or 1)}"
+    )
 
 
 def _counted(count: Count, book: Book) -> dict[str, Any]:
@@ -39,10 +106,28 @@ def _counted(count: Count, book: Book) -> dict[str, Any]:
     return {
         "name": count.name,
         "value": str(count.value),
+        "text": wording.number(count.value, 2),
         "formula": count.formula,
         "provenance": "illustrative" if of_returns and book.illustrative_units else "reported",
         "sources": [[cell.file, cell.sheet, cell.ref] for cell in count.sources],
     }
+
+
+def _traced(result: Result, scopes: dict[str, str], book: Book) -> dict[str, Any]:
+    """Of a total of the year, also last year's, the change, and the interval where chance has a part in it."""
+    made = traced(result, scopes)
+    if result.scope != TOTAL or book.results.get((result.indicator.code, TOTAL)) != result:
+        return made
+    interval = book.interval_of(result)
+    made |= beside_last(book.change_of(result.indicator.code), book.params.year - 1)
+    return made | ({"interval": wording.of_interval(interval, result.indicator)} if interval else {})
+
+
+def beside_last(change: Change, last_year: int) -> dict[str, str]:
+    """Last year's figure as printed ('' where there is none), and the change in words or why it cannot be told."""
+    last = change.last
+    text = wording.in_table(last) + wording.coverage(last) if last is not None else ""
+    return {"last": text, "change": wording.upper_first(str(wording.of_change(change, last_year)))}
 
 
 def traced(result: Result, scopes: dict[str, str]) -> dict[str, Any]:

@@ -70,11 +70,11 @@ def flat(text: str) -> str:
 
 def of_html(path: Path) -> Report:
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    for tag in page("style"):
+    for tag in page.select("style, script, .guide, [popover], footer section"):  # the page's own: see test_cards
         tag.decompose()
     names = ("content", "alt", "title", "aria-label")
     attributes = [str(tag[name]) for tag in page(True) for name in names if tag.get(name)]
-    for tag in page.select("span, em, strong"):
+    for tag in page.select("span, em, strong, button"):
         tag.unwrap()
     page.smooth()  # what they parted is one text again
     whole = flat(" ".join([page.get_text(" "), *attributes]))

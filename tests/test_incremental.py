@@ -982,6 +982,12 @@ Path("page.html").write_text(page, encoding="utf-8")
 """
 
 
+def without_downloads(page: str) -> str:
+    """A page as it is where nothing lies beside it."""
+    page = re.sub(r'<section class="downloads".*?</section>\n', "", page, flags=re.DOTALL)
+    return re.sub(r'(<li>| )<a href="#_tai-ve">Tải về</a>(</li>\n)?', "", page)
+
+
 @pytest.mark.long
 def test_several_at_once_share_the_cache(base: Path, tmp_path: Path, builders: Builders) -> None:
     """A build, a check and a preview of a project that nobody has read yet."""
@@ -994,7 +1000,8 @@ def test_several_at_once_share_the_cache(base: Path, tmp_path: Path, builders: B
     assert [one.code for commands in told for one in commands] == [0, 0], told
     assert "đọc được 8 phiếu, thiếu 0; 0 lỗi phải sửa, 2 điểm chờ giải trình, 1 điểm đã giải trình" in told[1][0].out
     assert of_2023(root) == of_2023(base)
-    assert (root / "page.html").read_bytes() == (base / "reports/2023/public/bao-cao-2023.html").read_bytes()
+    report = (base / "reports/2023/public/bao-cao-2023.html").read_text(encoding="utf-8")
+    assert (root / "page.html").read_text(encoding="utf-8") == without_downloads(report)
     for path in (root / ".cache").glob("*/*"):
         content = path.read_bytes()
         assert content[:32] == hashlib.sha256(content[32:]).digest(), path

@@ -1,7 +1,9 @@
-"""Writes a document as one HTML file: no script, no request to anywhere; for a phone, a desk and paper.
+"""Writes a document as one HTML file: no request to anywhere; for a phone, a desk and paper.
 
 `report.html.j2` sets the blocks, `report.css` the look. What depends on the way through the document (ids, footnotes,
-table of contents) is kept by `_Page`. The same document gives the same text wherever and whenever.
+table of contents) is kept by `_Page`. Each figure opens its card (`cards`), by `popover` and so without script; the one
+script, `report.js`, opens it on hover and focus, too, and sorts tables. It is the same in every page and holds no data:
+the policy of the page allows this text and no other. The same document gives the same text wherever and whenever.
 """
 
 from __future__ import annotations
@@ -9,11 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, count, groupby
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,29 +34,70 @@ from danvan.document import (
     NoteMark,
     Strong,
     TableCell,
+    TableRow,
     Text,
     TitleBlock,
     Value,
     nodes,
 )
 from danvan.prose import plain
+from danvan.publish.cards import Cards, TableCards
 from danvan.publish.fonts import woff2_css
 
 HERE = Path(__file__).parent
 TOP, CONTENT, CONTENTS, NOTES = "_dau-trang", "_noi-dung", "_muc-luc", "_chu-thich"  # "_": no heading's id begins so
+DOWNLOADS, SOURCES, OPENS = "_tai-ve", "_nguon-so-lieu", "_mo-the"
 
 _NUMBER_OF_DOCUMENT = re.compile(r"(\d+[-/][A-ZĐ]\w*(?:[-/]\w+)*)")  # 30-TB/BDVTU, 33/CT-TTg: not broken across lines
+_ID, _REFERENCE = re.compile(r' id="([^"]+)"'), re.compile(r'((?:href="|url\()#)([^")]+)([")])')
+_XLINK = ' xmlns:xlink="http://www.w3.org/1999/xlink"'
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_IN_ADDRESS = str.maketrans({letter: f"%{ord(letter):02X}" for letter in "%#'&\n\r\t"})  # would end or change it
 _VIEW_BOX = re.compile(r'<svg[^>]*?\sviewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"')
+_LONGEST = 24  # letters of a figure that is a button as a whole: a button does not break across lines
+_SAID_BEFORE = re.compile(r"[\s;,.:(]*")  # what stands before a figure's own words: '; còn ...'
+_WHAT = {
+    ".pdf": "Bản để in và lưu (PDF)",
+    ".docx": "Bản để sửa (Word)",
+    ".xlsx": "Số liệu để tính toán (Excel)",
+    ".csv": "Số liệu để tính toán (CSV)",
+    ".ipynb": "Sổ tính đã chạy (Jupyter)",
+    "trace.json": "Dấu vết: nguồn của từng con số (JSON)",
+    "manifest.json": "Tờ khai: lập từ gì, bằng gì (JSON)",
+}
 _UNSAID = {"missing": "chưa báo cáo", "not_applicable": "–", "hidden": "không công bố"}  # for cells without a text
 
 
-def render(document: Document) -> str:
-    """The document as the text of an HTML file, to be written as UTF-8."""
-    style = _style(document.meta.marks)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; font-src data:"
-    template = _environment().get_template("report.html.j2")
-    return template.render(parts=document.parts, meta=document.meta, page=_Page(document), style=style, policy=policy)
+def render(document: Document, trace: dict[str, Any] | None = None, beside: Sequence[str] = ()) -> str:
+    """The document as the text of an HTML file, to be written as UTF-8.
+
+    `trace`: the data of trace.json; without it figures have no cards. `beside`: the names of the files that lie beside
+    the page, for its downloads.
+    """
+    style, script = _style(document.meta.marks), Markup(_script())
+    sources = f"style-src {_hashed(style)}; script-src {_hashed(script)}; img-src data:; font-src data:"
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            parts=document.parts,
+            meta=document.meta,
+            page=_Page(document, Cards(document, trace or {})),
+            downloads=[(quote(name), _WHAT.get(name) or _WHAT.get(PurePath(name).suffix, name)) for name in beside],
+            style=style,
+            script=script,
+            policy=f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'",
+        )
+    )
+
+
+def _listed(attributes: dict[str, str]) -> Markup:
+    return Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in attributes.items())
+
+
+def _hashed(text: str) -> str:
+    """A source of the policy: this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @dataclass
@@ -70,7 +115,10 @@ class _Page:
 
     top, content, contents, notes_heading = TOP, CONTENT, CONTENTS, NOTES
 
-    def __init__(self, document: Document) -> None:
+    downloads, sources, opens = DOWNLOADS, SOURCES, OPENS
+
+    def __init__(self, document: Document, cards: Cards) -> None:
+        self.cards = cards
         all_nodes = list(nodes(document.parts))
         self.title = next((node for node in all_nodes if isinstance(node, TitleBlock)), None)
         self.notes = sorted(
@@ -79,7 +127,7 @@ class _Page:
         self.toc: list[Entry] = []
         self._targets = {node.id for node in all_nodes if hasattr(node, "id")}
         self._level = 1
-        own = chain((TOP, CONTENT, CONTENTS), *((note_id(n.number), mark_id(n.number)) for n in self.notes))
+        own = chain((TOP, CONTENT, CONTENTS, OPENS), *((note_id(n.number), mark_id(n.number)) for n in self.notes))
         self._taken = set(own)
         self._marked: set[int] = set()
 
@@ -107,8 +155,10 @@ class _Page:
 
     def _inline(self, inline: Inline) -> Markup:
         match inline:
-            case Text(text) | Value(text):
+            case Text(text):
                 return text_markup(text)
+            case Value(text):
+                return self.figure(text, inline.results, inline.name)
             case Strong(children):
                 return Markup("<strong>{}</strong>").format(self.inlines(children))
             case Emphasis(children):
@@ -125,6 +175,42 @@ class _Page:
                     '<sup><a id="{}" href="#{}" role="doc-noteref" aria-label="Chú thích {number}">{number}</a></sup>'
                 ).format(own, note_id(number), number=number)
 
+    def figure(self, text: str, results: Sequence[str], name: str = "") -> Markup:
+        """A figure that opens its card: short, it is the button itself; of many words, a button stands behind them.
+
+        So does one for each card, where it is made of several indicators. `name`: its own, as in trace.json.
+        """
+        ids, said = self.cards.of(results), text_markup(text)
+        if not ids or not text.strip():
+            return said
+        mark = self.cards.mark(results)
+        place, own = {"data-o": mark} if mark else {}, {"id": name} if name else {}
+        if len(ids) == 1 and len(text) <= _LONGEST:
+            return self.opener(ids[0], said, own | place)
+        before = _SAID_BEFORE.match(text)
+        start = before.end() if before else 0
+        buttons = (
+            self.opener(id_, "", {"aria-label": f"Nguồn số liệu: {self.cards.names[id_]}"} | place, "nguon")
+            for id_ in ids
+        )
+        words = text_markup(text[start:]) + Markup("").join(buttons)
+        span = Markup('<span class="so"{}>{}</span>').format(_listed(own), words)
+        return text_markup(text[:start]) + span
+
+    def opener(self, card: str, words: str, more: dict[str, str], of: str = "so") -> Markup:
+        """The button that opens a card."""
+        attributes = {"class": of, "popovertarget": card} | ({"aria-describedby": OPENS} if words else {}) | more
+        return Markup("<button{}>{}</button>").format(_listed(attributes), words)
+
+    def head(self, card: str, words: str) -> Markup:
+        """The head of a column or row, which opens the card of its figures where these have one."""
+        return self.opener(card, words, {}) if card else Markup("{}").format(words)
+
+    def row_mark(self, row: TableRow) -> str:
+        """What the figures of a row are marked with, where it is one thing."""
+        marks = {mark for cell in row.cells if (mark := self.cards.mark(cell.results))}
+        return marks.pop() if len(marks) == 1 else ""
+
     def _leads(self, href: str) -> bool:
         """To the web, to a mailbox, or to a place on this page; any other target is left as its words."""
         return href[1:] in self._targets if href.startswith("#") else bool(re.match(r"https?://|mailto:", href))
@@ -139,9 +225,20 @@ def text_markup(text: str) -> Markup:
     return Markup("").join(Markup('<span class="nr">{}</span>').format(p) if i % 2 else p for i, p in pieces)
 
 
-def data_uri(figure: Figure) -> str:
-    """The chart as an image of its own: what an SVG may hold cannot reach the page from there."""
-    return "data:image/svg+xml;base64," + base64.b64encode(figure.svg.encode()).decode()
+def data_uri(figure: Figure) -> Markup:
+    """The chart as an image of its own: what an SVG may hold cannot reach the page from there.
+
+    For an attribute in single quotes. As text and not base64, which is a third longer.
+    """
+    return Markup("data:image/svg+xml,") + Markup(with_short_names(figure.svg).strip().translate(_IN_ADDRESS))
+
+
+def with_short_names(svg: str) -> str:
+    """The same picture with ids of one or two letters: alone in its image, it shares them with no other."""
+    ids = {name: f"{_LETTERS[i % 52]}{i // 52 or ''}" for i, name in enumerate(dict.fromkeys(_ID.findall(svg)))}
+    svg = _ID.sub(lambda found: f' id="{ids[found[1]]}"', svg)
+    svg = _REFERENCE.sub(lambda found: found[1] + ids.get(found[2], found[2]) + found[3], svg)
+    return svg.replace(" xlink:href=", " href=").replace(_XLINK, "")
 
 
 def size(figure: Figure) -> dict[str, int]:
@@ -151,13 +248,32 @@ def size(figure: Figure) -> dict[str, int]:
     return {}
 
 
-def runs(columns: Iterable[Column]) -> list[list[Column]]:
+@dataclass(frozen=True)
+class Head:
+    """The head of a column: its number from 1, and the card of its figures, or ''."""
+
+    number: int
+    column: Column
+    card: str
+
+
+def heads(columns: Iterable[Column], cards: TableCards) -> list[Head]:
+    return [Head(n, *pair) for n, pair in enumerate(zip(columns, cards.columns, strict=True), start=1)]
+
+
+def runs(heads: Iterable[Head]) -> list[list[Head]]:
     """Neighbours of one group together, a column without a group alone."""
-    return [list(run) for _, run in groupby(columns, key=lambda column: column.group or object())]
+    return [list(run) for _, run in groupby(heads, key=lambda head: head.column.group or object())]
 
 
 def beside(columns: Iterable[Column], cells: Iterable[TableCell]) -> list[tuple[Column, TableCell]]:
     return list(zip(columns, cells, strict=True))
+
+
+def classes(cell: TableCell, column: Column, bare: bool) -> str:
+    """Of a cell; a value on the right, which most are, has none. `bare`: no card tells its figure."""
+    names = [column.align] * (column.align != "right") + [cell.kind] * (cell.kind != "value")
+    return " ".join([*names, *(["long"] * (len(cell.text) > 40)), *(["bare"] * bare)])
 
 
 def said(cell: TableCell) -> str:
@@ -173,8 +289,15 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {f.__name__: f for f in (data_uri, size, runs, beside, said, class_name, note_id, mark_id)}
+    environment.filters |= {
+        f.__name__: f for f in (data_uri, size, heads, runs, beside, classes, said, class_name, note_id, mark_id)
+    }
     return environment
+
+
+@cache
+def _script() -> str:
+    return (HERE / "report.js").read_text(encoding="utf-8")
 
 
 def _style(marks: tuple[str, ...]) -> Markup:
