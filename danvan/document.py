@@ -7,6 +7,8 @@ name of its own (`named`): a bookmark in Word, an entry of trace.json.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import count
@@ -297,6 +299,18 @@ def printed(document: Document) -> list[dict[str, Any]]:
                             place |= {"row": row.label, "column": column.label}
                             found[cell.name] = place | {"text": cell.text, "results": list(cell.results)}
     return list(found.values())
+
+
+# ---------------------------------------------------------------- which document it is
+
+
+def build_id(document: Document) -> str:
+    """A short name of just this document, 16 hex digits: the same for the same parts, texts, figures and metadata.
+
+    The Word file carries it, so that an edited copy finds the build that it was made from.
+    """
+    content = json.dumps(to_json(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 # ---------------------------------------------------------------- as JSON, to travel inside a notebook's outputs

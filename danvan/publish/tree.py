@@ -1,4 +1,4 @@
-"""The document as the JSON tree that report.typ walks. No text ever becomes Typst source."""
+"""The document as the JSON tree that report.typ and docx walk. No text ever becomes Typst source."""
 
 from __future__ import annotations
 
@@ -219,8 +219,10 @@ def _inlines(children: Iterable[Inline], walk: _Walk) -> list[Json]:
 
 def _inline(inline: Inline, walk: _Walk) -> list[Json]:
     match inline:
-        case Text() | Value():
+        case Text():
             return [{"type": "text", "text": _words(inline.text)}]
+        case Value():
+            return [{"type": "text", "text": _words(inline.text), "name": inline.name}]
         case Strong():
             return [{"type": "strong", "children": _inlines(inline.children, walk)}]
         case Emphasis():
@@ -278,7 +280,7 @@ def _table(table: Table, walk: _Walk) -> Json:
             {
                 "label": _words(row.label),
                 "role": row.role,
-                "cells": [{"text": _words(cell.text), "kind": cell.kind} for cell in row.cells],
+                "cells": [{"text": _words(cell.text), "kind": cell.kind, "name": cell.name} for cell in row.cells],
             }
             for row in table.rows
         ],

@@ -5,26 +5,15 @@ A table with a head gets borders, and its head again on each page; one without a
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import subprocess
 import tempfile
-import zipfile
-from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
-import pypandoc
+from danvan.publish import pandoc
 
 # Strict Markdown: no raw HTML, no attributes, no mathematics; the widths of a table's columns follow its dashes.
 _READ_AS = "markdown_strict-raw_html+pipe_tables+all_symbols_escapable"
-_FONT = "Times New Roman"
-_DEFAULTS = (
-    f'<w:docDefaults><w:rPrDefault><w:rPr><w:rFonts w:ascii="{_FONT}" w:hAnsi="{_FONT}" w:eastAsia="{_FONT}" '
-    f'w:cs="{_FONT}"/><w:sz w:val="28"/><w:szCs w:val="28"/><w:lang w:val="vi-VN" w:eastAsia="vi-VN" w:bidi="ar-SA"/>'
-    "</w:rPr></w:rPrDefault><w:pPrDefault/></w:docDefaults>"
-)
 _BORDERS = "".join(
     f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="000000"/>'
     for side in ("top", "left", "bottom", "right", "insideH", "insideV")
@@ -81,7 +70,6 @@ _NUMBER_KIND = (
     '<Override PartName="/word/header1.xml" '
     'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"/></Types>'
 )
-_Change = Callable[[str], str]
 
 
 def docx(text: str) -> bytes:
@@ -91,32 +79,26 @@ def docx(text: str) -> bytes:
         reference.write_bytes(_reference())
         # In its sandbox pandoc opens nothing but the files named here.
         options = ("--sandbox", f"--from={_READ_AS}", "--to=docx", f"--reference-doc={reference}")
-        made = _pandoc(*options, "--metadata=lang:vi-VN", "--output=-", text=text)
-    return _changed(made, {"word/document.xml": _with_tables, "docProps/core.xml": _titled})
+        made = pandoc.run(*options, "--metadata=lang:vi-VN", "--output=-", text=text)
+    return pandoc.changed(made, {"word/document.xml": _with_tables, "docProps/core.xml": _titled})
 
 
 @cache
 def _reference() -> bytes:
     """Pandoc's own reference document with our styles and our page."""
-    changes: dict[str, _Change] = {
+    changes: dict[str, pandoc.Change] = {
         "word/styles.xml": _styled,
         "word/document.xml": lambda xml: re.sub(r"<w:sectPr>.*?</w:sectPr>", _PAGE, xml, flags=re.DOTALL),
         "word/_rels/document.xml.rels": lambda xml: xml.replace("</Relationships>", _NUMBER_IS),
         "[Content_Types].xml": lambda xml: xml.replace("</Types>", _NUMBER_KIND),
         "word/header1.xml": lambda _: _NUMBER,
     }
-    return _changed(_pandoc("--print-default-data-file=reference.docx"), changes)
-
-
-def _pandoc(*options: str, text: str = "") -> bytes:
-    command = (pypandoc.get_pandoc_path(), *options)
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}  # what it dates with this, we take out again
-    return subprocess.run(command, input=text.encode(), env=environment, capture_output=True, check=True).stdout
+    return pandoc.changed(pandoc.reference(), changes)
 
 
 def _styled(styles: str) -> str:
     """styles.xml with our styles in place of those of the same id, and without what those had beside them."""
-    styles = re.sub(r"<w:docDefaults>.*?</w:docDefaults>", _DEFAULTS, styles, flags=re.DOTALL)
+    styles = re.sub(r"<w:docDefaults>.*?</w:docDefaults>", pandoc.defaults(14), styles, flags=re.DOTALL)
     ids = "|".join(_STYLES)
     styles = re.sub(rf'<w:style\s[^>]*w:styleId="(?:{ids})(?:Char)?"\s*>.*?</w:style>', "", styles, flags=re.DOTALL)
     ours = []
@@ -145,18 +127,3 @@ def _table_of(table: str) -> str:
     if "<w:tblHeader" in table:
         return table.replace("<w:tr><w:tc>", "<w:tr><w:trPr><w:cantSplit/></w:trPr><w:tc>")
     return table.replace('<w:tblStyle w:val="Table" />', '<w:tblStyle w:val="Lines" />').replace('"Compact"', '"Line"')
-
-
-def _changed(content: bytes, changes: Mapping[str, _Change]) -> bytes:
-    """The same zip with some members changed or added, none of them dated."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        names = source.namelist()
-        for name in dict.fromkeys((*names, *changes)):
-            data = source.read(name) if name in names else b""
-            if name in changes:
-                data = changes[name](data.decode()).encode()
-            member = zipfile.ZipInfo(name)
-            member.create_system = 3  # the same on every system
-            target.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
