@@ -4,6 +4,7 @@ DanvanError
 ├── SettingsError   2  params, catalogue, units or the call itself are wrong
 ├── ReturnsError    1  the returns have errors (carries the findings)
 ├── LockedError     3  another run holds the lock
+├── RefusedError    5  what was published would change unsaid, or has been changed
 └── StageError      4  a stage failed: notebook, publishing, writing
     └── ChangedError   an input changed meanwhile
 
@@ -50,6 +51,12 @@ class ReturnsError(DanvanError):
 
 class LockedError(DanvanError):
     exit_code = 3
+
+
+class RefusedError(DanvanError):
+    """Done on purpose only: a revision without a reason, an edition that is not what it was."""
+
+    exit_code = 5
 
 
 class StageError(DanvanError):

@@ -96,6 +96,11 @@ class FigureChange:
     old: str = ""
     new: str = ""
 
+    @property
+    def is_figure(self) -> bool:
+        """Printed from results; else words from params, or a number that was typed."""
+        return self.name.startswith("so_")
+
 
 @dataclass
 class Differences:
@@ -114,9 +119,13 @@ def differences(ours: Reading, theirs: Reading) -> Differences:
 
 
 def joined(tokens: Sequence[Token]) -> str:
+    """Tokens as a reader sees them, without blanks at the ends."""
+    return tidy(shown(tokens))
+
+
+def shown(tokens: Sequence[Token]) -> str:
     """Tokens as a reader sees them."""
-    shown = ("[hình]" if t.picture else "[chú thích]" if t.note else t.text for t in tokens)
-    return tidy("".join(shown))
+    return "".join("[hình]" if t.picture else "[chú thích]" if t.note else t.text for t in tokens)
 
 
 # ---------------------------------------------------------------- a paragraph as tokens

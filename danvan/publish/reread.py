@@ -140,7 +140,6 @@ def tidy(text: str) -> str:
 # ---------------------------------------------------------------- the file
 
 MAX_UNPACKED = 100_000_000  # pictures among it
-MAX_PART = 60_000_000
 MAX_ELEMENTS, MAX_DEPTH, MAX_TEXT = 2_000_000, 200, 5_000_000
 _WORDS = {  # rule of container -> what an analyst does about it
     "not-a-file": "Chép chính tệp Word vào máy rồi chạy lại.",
@@ -168,8 +167,20 @@ def read(path: Path) -> Reading:
         raise NotWordError(f"{path.name}: {error.found}. {_WORDS.get(error.rule, _AS_DOCX)}") from None
     except _Unsound as error:
         raise NotWordError(f"{path.name}: {error}") from None
-    except Exception:  # zipfile raises whatever the broken byte happens to trip over
-        raise NotWordError(f"{path.name}: tệp bị cắt cụt hoặc hỏng. {_WORDS['damaged-file']}") from None
+
+
+def build_of(path: Path) -> str:
+    """The build that the Word file at `path` says it comes from, or ''. Raises NotWordError."""
+    try:
+        data = _parts(container.read(path)).get("docProps/custom.xml")
+        return _stated_build(_parsed(data, "docProps/custom.xml", _Budget())) if data else ""
+    except (container.UnreadableError, _Unsound) as error:
+        raise NotWordError(f"{path.name}: {error}") from None
+
+
+def _stated_build(properties: Element) -> str:
+    stated = [one for one in properties if one.get("name") == BUILD_PROPERTY]
+    return tidy("".join(stated[0].itertext())) if stated else ""
 
 
 class _Unsound(Exception):
@@ -182,44 +193,24 @@ def _read(data: bytes) -> Reading:
     if not data.startswith(container.ZIP):
         container.check_foreign(data)
         raise _Unsound(f"nội dung không phải văn bản Word. {_AS_DOCX}")
-    container.check_count(data)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        container.check_members(members, MAX_UNPACKED)
-        names = {member.filename for member in members}
-        if "word/document.xml" not in names:
-            odt = b"mimetypeapplication/vnd.oasis.opendocument.text" in data[:200]
-            what = "văn bản OpenDocument (.odt)" if odt else "tệp nén, không phải văn bản Word"
-            raise _Unsound(f"nội dung là {what}. {_AS_DOCX}")
-        budget = _Budget()
+    parts = _parts(data)
+    people, budget = _People(), _Budget()
 
-        def part(name: str) -> Element | None:
-            if name not in names:
-                return None
-            if archive.getinfo(name).file_size > MAX_PART:
-                raise _Unsound(f"phần {name} quá lớn. {_WORDS['zip-bomb']}")
-            return _parsed(archive.read(name), name, budget)
+    def part(name: str) -> Element | None:
+        return _parsed(parts[name], name, budget) if name in parts else None
 
-        people = _People()
-        properties = part("docProps/custom.xml")
-        build = next(
-            (
-                tidy("".join(one.itertext()))
-                for one in (properties if properties is not None else ())
-                if one.get("name") == BUILD_PROPERTY
-            ),
-            "",
-        )
-        body, notes = part("word/document.xml"), part("word/footnotes.xml")
-        comments = _comments(part("word/comments.xml"), part("word/commentsExtended.xml"), people)
-    if body is None or (inside := body.find("w:body")) is None:
+    properties = part("docProps/custom.xml")
+    build = _stated_build(properties) if properties is not None else ""
+    body, notes = part("word/document.xml"), part("word/footnotes.xml")
+    comments = _comments(part("word/comments.xml"), part("word/commentsExtended.xml"), people)
+    if body is None or (inside := body.find("w-body")) is None:
         raise _Unsound(f"tệp không có nội dung văn bản. {_WORDS['damaged-file']}")
     story = _Story(people)
     blocks = story.part(inside)
     by_id = {}
     for note in notes if notes is not None else ():
-        if note.get("w:type", "normal") == "normal":
-            by_id[note.get("w:id", "")] = list(_flat(story.part(note)))
+        if note.get("w-type", "normal") == "normal":
+            by_id[note.get("w-id", "")] = list(_flat(story.part(note)))
     marked = [p.note for b in _flat(blocks) for p in b.pieces if p.note]
     words = {id_: tidy("".join(texts)) for id_, texts in story.commented.items()}
     return Reading(
@@ -229,6 +220,32 @@ def _read(data: bytes) -> Reading:
         {id_: replace(one, words=words.get(id_, "")) for id_, one in comments.items()},
         story.boxes,
     )
+
+
+_PARTS = (
+    *("docProps/custom.xml", "word/document.xml", "word/footnotes.xml", "word/comments.xml"),
+    "word/commentsExtended.xml",
+)
+
+
+def _parts(data: bytes) -> dict[str, bytes]:
+    """What is read of the zip, inflated. Raises UnreadableError, _Unsound."""
+    container.check_count(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            container.check_members(members, MAX_UNPACKED)
+            names = {member.filename for member in members}
+            found = {name: archive.read(name) for name in _PARTS if name in names}
+    except container.UnreadableError:
+        raise
+    except Exception:  # zipfile raises whatever the broken byte happens to trip over
+        raise _Unsound(f"tệp bị cắt cụt hoặc hỏng. {_WORDS['damaged-file']}") from None
+    if "word/document.xml" not in found:
+        odt = b"mimetypeapplication/vnd.oasis.opendocument.text" in data[:200]
+        what = "văn bản OpenDocument (.odt)" if odt else "tệp nén, không phải văn bản Word"
+        raise _Unsound(f"nội dung là {what}. {_AS_DOCX}")
+    return found
 
 
 def _flat(blocks: Iterable[Block]) -> Iterator[Paragraph]:
@@ -246,12 +263,12 @@ _W = (
     "http://purl.oclc.org/ooxml/wordprocessingml/main",  # "strict"
 )
 _PREFIXES = {
-    **dict.fromkeys(_W, "w:"),
-    "http://schemas.microsoft.com/office/word/2010/wordml": "w14:",
-    "http://schemas.microsoft.com/office/word/2012/wordml": "w15:",
-    "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing": "wp:",
-    "http://purl.oclc.org/ooxml/drawingml/wordprocessingDrawing": "wp:",
-    "http://schemas.openxmlformats.org/markup-compatibility/2006": "mc:",
+    **dict.fromkeys(_W, "w-"),
+    "http://schemas.microsoft.com/office/word/2010/wordml": "w14-",
+    "http://schemas.microsoft.com/office/word/2012/wordml": "w15-",
+    "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing": "wp-",
+    "http://purl.oclc.org/ooxml/drawingml/wordprocessingDrawing": "wp-",
+    "http://schemas.openxmlformats.org/markup-compatibility/2006": "mc-",
     "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties": "",
     "http://purl.oclc.org/ooxml/officeDocument/customProperties": "",
     "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes": "",
@@ -259,8 +276,8 @@ _PREFIXES = {
 }
 # Below these nothing is read: looks, former looks, and the second telling of what a newer Word says already.
 _LEFT_OUT = {
-    *("w:sectPr", "w:tblPr", "w:tblGrid", "w:tblPrEx", "w:rPrChange", "w:pPrChange", "w:trPrChange", "w:tcPrChange"),
-    *("w:tblPrChange", "w:sectPrChange", "w:numberingChange", "w:pict", "w:object", "mc:Fallback"),
+    *("w-sectPr", "w-tblPr", "w-tblGrid", "w-tblPrEx", "w-rPrChange", "w-pPrChange", "w-trPrChange", "w-tcPrChange"),
+    *("w-tblPrChange", "w-sectPrChange", "w-numberingChange", "w-pict", "w-object", "mc-Fallback"),
 }
 
 
@@ -335,34 +352,34 @@ class _People:
         self._numbers: dict[str, int] = {}
 
     def number(self, element: Element) -> int:
-        return self._numbers.setdefault(element.get("w:author", ""), len(self._numbers) + 1)
+        return self._numbers.setdefault(element.get("w-author", ""), len(self._numbers) + 1)
 
 
 def _comments(root: Element | None, extended: Element | None, people: _People) -> dict[str, Comment]:
     """The comments by id. Word tells who replies to whom by the ids of the last paragraphs."""
     threads: dict[str, tuple[str, bool]] = {}
     for one in extended if extended is not None else ():
-        done = one.get("w15:done", "0") in ("1", "true")
-        threads[one.get("w15:paraId", "")] = (one.get("w15:paraIdParent", ""), done)
+        done = one.get("w15-done", "0") in ("1", "true")
+        threads[one.get("w15-paraId", "")] = (one.get("w15-paraIdParent", ""), done)
     found: dict[str, Comment] = {}
     by_paragraph: dict[str, str] = {}
     parents: dict[str, str] = {}
     for element in root if root is not None else ():
-        id_ = element.get("w:id", "")
-        paragraphs = list(element.iter("w:p"))
-        text = tidy(" ".join("".join(t.text or "" for t in p.iter("w:t")) for p in paragraphs))
-        last = paragraphs[-1].get("w14:paraId", "") if paragraphs else ""
-        by_paragraph[last] = id_
+        id_ = element.get("w-id", "")
+        paragraphs = list(element.iter("w-p"))
+        text = tidy(" ".join("".join(t.text or "" for t in p.iter("w-t")) for p in paragraphs))
+        last = paragraphs[-1].get("w14-paraId", "") if paragraphs else ""
+        by_paragraph |= {last: id_} if last else {}
         parents[id_], done = threads.get(last, ("", False))
         found[id_] = Comment(id_, text, people.number(element), done=done)
     return {id_: replace(one, answers=by_paragraph.get(parents[id_], "")) for id_, one in found.items()}
 
 
 _CHANGES: dict[str, tuple[State, ChangeKind]] = {
-    "w:ins": ("added", "added"),
-    "w:del": ("removed", "removed"),
-    "w:moveTo": ("added", "moved here"),
-    "w:moveFrom": ("removed", "moved away"),
+    "w-ins": ("added", "added"),
+    "w-del": ("removed", "removed"),
+    "w-moveTo": ("added", "moved here"),
+    "w-moveFrom": ("removed", "moved away"),
 }
 _OFF = ("0", "false", "off")
 
@@ -383,7 +400,7 @@ class _Story:
 
     def part(self, root: Element) -> list[Block]:
         """The blocks of the body or of a footnote, with all tracked changes accepted."""
-        self._ending = {element.get("w:id", "") for element in root.iter("w:bookmarkEnd")}
+        self._ending = {element.get("w-id", "") for element in root.iter("w-bookmarkEnd")}
         self._bookmarks.clear()
         return self.blocks(root)
 
@@ -392,10 +409,10 @@ class _Story:
         made: list[Block] = []
         going_on: Paragraph | None = None  # its mark was removed: the next paragraph goes on with it
         for element in self._outer(parent):
-            if element.tag == "w:tbl":
+            if element.tag == "w-tbl":
                 made.append(self.grid(element))
                 going_on = None
-            elif element.tag == "w:p":
+            elif element.tag == "w-p":
                 paragraph, is_contents = self.paragraph(element)
                 if going_on is not None:
                     going_on.pieces += paragraph.pieces
@@ -412,13 +429,13 @@ class _Story:
     def _outer(self, parent: Element) -> Iterator[Element]:
         """Paragraphs and tables, also those inside of content controls; what begins or ends between them is noted."""
         for element in parent:
-            if element.tag in ("w:p", "w:tbl", "w:tr", "w:tc"):
+            if element.tag in ("w-p", "w-tbl", "w-tr", "w-tc"):
                 yield element
-            elif element.tag == "w:sdt":
-                gallery = element.find(".//w:docPartGallery")
-                if gallery is None or "contents" not in gallery.get("w:val", "").lower():
+            elif element.tag == "w-sdt":
+                gallery = element.find(".//w-docPartGallery")
+                if gallery is None or "contents" not in gallery.get("w-val", "").lower():
                     yield from self._outer(element)
-            elif element.tag in ("w:sdtContent", "w:customXml", *_CHANGES):
+            elif element.tag in ("w-sdtContent", "w-customXml", *_CHANGES):
                 yield from self._outer(element)
             else:
                 self._range(element)
@@ -427,33 +444,33 @@ class _Story:
         """A table without the rows that were removed."""
         made = Grid([])
         for row in self._outer(element):
-            if row.tag != "w:tr":
+            if row.tag != "w-tr":
                 continue
-            properties = row.find("w:trPr")
-            is_removed = properties is not None and properties.find("w:del") is not None
-            head = properties.find("w:tblHeader") if properties is not None else None
+            properties = row.find("w-trPr")
+            is_removed = properties is not None and properties.find("w-del") is not None
+            head = properties.find("w-tblHeader") if properties is not None else None
             cells, column = [], 0
             for cell in self._outer(row):
-                if cell.tag == "w:tc":
-                    span = cell.find("w:tcPr/w:gridSpan")
+                if cell.tag == "w-tc":
+                    span = cell.find("w-tcPr/w-gridSpan")
                     cells.append((column, list(_flat(self.blocks(cell)))))
-                    width = span.get("w:val", "1") if span is not None else "1"
+                    width = span.get("w-val", "1") if span is not None else "1"
                     column += int(width) if width.isdecimal() and len(width) < 4 else 1
             if is_removed:
                 inside = [change for _, cell in cells for one in cell for change in one.changes if change.text != "¶"]
                 text = tidy(" ".join(change.text for change in inside))
                 made.changes.append(Change("removed", text, inside[0].by if inside else self.people.number(row)))
             else:
-                made.rows.append(Row(cells, head is not None and head.get("w:val", "1") not in _OFF))
+                made.rows.append(Row(cells, head is not None and head.get("w-val", "1") not in _OFF))
         return made
 
     def paragraph(self, element: Element) -> tuple[Paragraph, bool]:
         """The paragraph, and whether it belongs to a table of contents, which nobody writes by hand."""
-        style = element.find("w:pPr/w:pStyle")
-        made = Paragraph(style.get("w:val", "") if style is not None else "")
+        style = element.find("w-pPr/w-pStyle")
+        made = Paragraph(style.get("w-val", "") if style is not None else "")
         was_contents = self._in_contents()
         self._inner(element, made, ())
-        for mark in element.iterfind("w:pPr/w:rPr/*"):
+        for mark in element.iterfind("w-pPr/w-rPr/*"):
             if mark.tag in _CHANGES:
                 made.changes.append(Change(_CHANGES[mark.tag][1], "¶", self.people.number(mark)))
         is_contents = was_contents or self._in_contents()
@@ -461,65 +478,65 @@ class _Story:
 
     @staticmethod
     def _mark(element: Element) -> State:
-        marks = [_CHANGES[mark.tag][0] for mark in element.iterfind("w:pPr/w:rPr/*") if mark.tag in _CHANGES]
+        marks = [_CHANGES[mark.tag][0] for mark in element.iterfind("w-pPr/w-rPr/*") if mark.tag in _CHANGES]
         return "removed" if "removed" in marks else "added" if marks else ""
 
     def _inner(self, parent: Element, made: Paragraph, inside: tuple[Element, ...]) -> None:
         for element in parent:
-            if element.tag == "w:r":
+            if element.tag == "w-r":
                 self._run(element, made, inside)
             elif element.tag in _CHANGES:
                 self._inner(element, made, (*inside, element))
-            elif element.tag in ("w:bookmarkStart", "w:bookmarkEnd", "w:commentRangeStart", "w:commentRangeEnd"):
+            elif element.tag in ("w-bookmarkStart", "w-bookmarkEnd", "w-commentRangeStart", "w-commentRangeEnd"):
                 self._range(element)
-                if element.tag == "w:commentRangeStart":
-                    made.comments.append(element.get("w:id", ""))
-            elif element.tag not in ("w:pPr", "w:sdtPr"):
+                if element.tag == "w-commentRangeStart":
+                    made.comments.append(element.get("w-id", ""))
+            elif element.tag not in ("w-pPr", "w-sdtPr"):
                 self._inner(element, made, inside)
 
     def _range(self, element: Element) -> None:
-        id_ = element.get("w:id", "")
+        id_ = element.get("w-id", "")
         match element.tag:
-            case "w:bookmarkStart" if id_ in self._ending:
-                self._bookmarks[id_] = element.get("w:name", "")
-            case "w:bookmarkEnd":
+            case "w-bookmarkStart" if id_ in self._ending:
+                self._bookmarks[id_] = element.get("w-name", "")
+            case "w-bookmarkEnd":
                 self._bookmarks.pop(id_, None)
-            case "w:commentRangeStart":
+            case "w-commentRangeStart":
                 self._commenting.add(id_)
                 self.commented[id_] = []
-            case "w:commentRangeEnd":
+            case "w-commentRangeEnd":
                 self._commenting.discard(id_)
 
     def _in_contents(self) -> bool:
         return any(told.split()[:1] == ["TOC"] for told in self._fields)
 
     def _run(self, run: Element, made: Paragraph, inside: tuple[Element, ...]) -> None:
-        looks = run.find("w:rPr")
+        looks = run.find("w-rPr")
         figure = next((name for name in reversed(self._bookmarks.values()) if FIGURE.fullmatch(name)), "")
-        plain = Piece("", figure, self._is(looks, "w:b"), self._is(looks, "w:i"))
+        plain = Piece("", figure, self._is(looks, "w-b"), self._is(looks, "w-i"))
         for element in run:
             piece = None
             match element.tag:
-                case "w:t" | "w:delText":
+                case "w-t" | "w-delText":
                     piece = replace(plain, text=element.text or "")
-                case "w:tab" | "w:ptab":
+                case "w-tab" | "w-ptab":
                     piece = replace(plain, text=" ")
-                case "w:br" | "w:cr" if element.get("w:type", "textWrapping") == "textWrapping":
+                case "w-br" | "w-cr" if element.get("w-type", "textWrapping") == "textWrapping":
                     piece = replace(plain, text="\n")
-                case "w:noBreakHyphen":
+                case "w-noBreakHyphen":
                     piece = replace(plain, text="-")
-                case "w:footnoteReference":
-                    piece = replace(plain, figure="", note=element.get("w:id", ""))
-                case "w:commentReference":
-                    made.comments.append(element.get("w:id", ""))
-                case "w:drawing":
-                    self.boxes += len(element.findall(".//w:txbxContent"))
-                    about = element.find(".//wp:docPr")
+                case "w-footnoteReference":
+                    piece = replace(plain, figure="", note=element.get("w-id", ""))
+                case "w-commentReference":
+                    made.comments.append(element.get("w-id", ""))
+                case "w-drawing":
+                    self.boxes += len(element.findall(".//w-txbxContent"))
+                    about = element.find(".//wp-docPr")
                     text = about.get("descr", "") if about is not None else ""
                     piece = Piece(tidy(text), picture=True)
-                case "w:fldChar":
-                    self._field(element.get("w:fldCharType", ""))
-                case "w:instrText" if self._fields and self._telling:
+                case "w-fldChar":
+                    self._field(element.get("w-fldCharType", ""))
+                case "w-instrText" if self._fields and self._telling:
                     self._fields[-1] += element.text or ""
             if piece is None or self._telling or self._in_contents():
                 continue
@@ -557,4 +574,4 @@ class _Story:
     @staticmethod
     def _is(looks: Element | None, tag: str) -> bool:
         found = looks.find(tag) if looks is not None else None
-        return found is not None and found.get("w:val", "1") not in _OFF
+        return found is not None and found.get("w-val", "1") not in _OFF
