@@ -20,6 +20,7 @@ MOVED = 0.8  # nor are paragraphs in different places that share less than this
 _TOKEN = re.compile(r"\n|[^\S\n]+|\d[\d.,/]*\d%?|\d%?|\w+|[^\w\s]")
 _Item = TypeVar("_Item")
 Pair = tuple[int | None, int | None]
+_Note = tuple[str, list[Paragraph]]
 
 
 @dataclass(frozen=True)
@@ -328,7 +329,7 @@ class _Comparison:
 
     def run(self) -> Differences:
         old_notes, new_notes = list(self.ours.notes.items()), list(self.theirs.notes.items())
-        pairs = aligned(old_notes, new_notes, lambda n: self._said(n[1]), lambda a, b: self._likeness(a[1], b[1]))
+        pairs = self._notes(old_notes, new_notes)
         for i, j in pairs:
             if i is not None and j is not None:
                 self.note_ids[new_notes[j][0]] = old_notes[i][0]
@@ -345,6 +346,20 @@ class _Comparison:
         self._repeated()
         self._tracked()
         return self.found
+
+    def _notes(self, old: Sequence[_Note], new: Sequence[_Note]) -> list[Pair]:
+        """Which footnote is which: in order where that is so, else by their words, for they go where their marks go."""
+        pairs = aligned(old, new, lambda note: self._said(note[1]), lambda a, b: self._likeness(a[1], b[1]))
+        lost, come = [i for i, j in pairs if j is None], [j for i, j in pairs if i is None]
+        moved: dict[int | None, int] = {}
+        for i in lost:
+            alike = [(self._likeness(old[i][1], new[j][1]), j) for j in come if i is not None and j is not None]
+            best, j = max(alike, default=(0.0, 0))
+            if best >= MOVED:
+                moved[i] = j
+                come.remove(j)
+        taken = set(moved.values())
+        return [(i, moved.get(i, j)) for i, j in pairs if i is not None or j not in taken]
 
     # ---- tokens and likeness
 

@@ -78,7 +78,8 @@ def _figure(change: FigureChange, expressions: Mapping[str, str], trace: Mapping
     if change.name in expressions:
         yield f"    biểu thức: {{eval}}`{expressions[change.name]}`"
     items = (item for item in trace["printed"] if change.name and item.get("name") == change.name)
-    for key in next(items, {}).get("results", ()):
+    item: Mapping[str, Any] = next(items, {})
+    for key in item.get("results", ()):
         result = trace["results"][key]
         yield f"    {result['name']}, công thức: {result['formula']}"
         yield from _sources(result["sources"])
@@ -89,11 +90,11 @@ def _sources(sources: Sequence[Sequence[str]]) -> Iterator[str]:
     refs: dict[tuple[str, str], list[str]] = {}
     for file, sheet, ref in sources:
         refs.setdefault((file, sheet), []).append(ref)
-    files: dict[tuple[str, str, str], list[str]] = {}
-    for (file, sheet), cells in refs.items():
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for (file, sheet), found in refs.items():
         path = PurePosixPath(file)
-        files.setdefault((str(path.parent), sheet, ", ".join(cells)), []).append(path.name)
-    for (folder, sheet, cells), names in files.items():
+        places.setdefault((str(path.parent), sheet, ", ".join(found)), []).append(path.name)
+    for (folder, sheet, cells), names in places.items():
         where = ", ".join(filter(None, [f"trang “{sheet}”" if sheet else "", f"ô {cells}" if cells else ""]))
         yield f"    nguồn: {folder}/{', '.join(names)}" + (f": {where}" if where else "")
 
@@ -126,9 +127,8 @@ def _marked(old: Sequence[Token], hunks: Sequence[Hunk]) -> str:
 def _between(same: Sequence[Token], *, begins: bool, ends: bool) -> str:
     if len(same) <= 2 * _AROUND:
         return shown(same)
-    return (
-        (shown(same[:_AROUND]) if not begins or ends else "") + " ... " + (shown(same[-_AROUND:]) if not ends else "")
-    )
+    before = shown(same[:_AROUND]) if ends or not begins else ""
+    return f"{before} ... {'' if ends else shown(same[-_AROUND:])}"
 
 
 def _comment(place: str, one: Comment) -> str:

@@ -8,6 +8,7 @@ the words that stand in the Word file, and nothing that must not stand in a cell
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -96,7 +97,9 @@ class _Maker:
         if match is None:
             if self._is_there(one):
                 return
-            if one.kind == "deleted" or not self._of_words(one.place, joined(one.old), joined(one.new)):
+            data = {token.figure: token for token in one.old if token.figure}
+            new = joined([data.get(token.figure, token) for token in one.new])
+            if one.kind == "deleted" or not self._of_words(one.place, joined(one.old), new):
                 self.made.unplaced.append(one)
             return
         if one.kind == "deleted":
@@ -170,11 +173,6 @@ class _Maker:
             raise _Unwritable("có hình chèn thêm; vẽ hình bằng y.publish")
         return "\\\n" if token.text == "\n" else _escaped(token.text)
 
-    def _without_note(self, cell: int, label: str) -> list[Splice]:
-        source = self.sources.source(cell)
-        mine = [b for b in self.blocks if b.cell == cell and b.label == label]
-        return [Splice(cell, *_lines_of(source, block), "") for block in mine]
-
     def _of_deleted(self, one: Prose, match: Match) -> None:
         cell = match.block.cell
         splices = [Splice(cell, *_lines_of(self.sources.source(cell), match.block), "")]
@@ -184,7 +182,7 @@ class _Maker:
         match = self._match(one.after) if one.after else None
         if self._match(one.new) is not None:
             return
-        if match is None:
+        if match is None or match.block.label:  # further paragraphs of a footnote are written in a way of their own
             self.made.unplaced.append(one)
             return
         try:
@@ -213,17 +211,24 @@ class _Maker:
         source = self.sources.source(cell)
         staying = {token.note for draft in group for token in draft.one.new if token.note}
         splices = [splice for draft in group for splice in draft.splices]
+        gone = [draft.block for draft in group if draft.one.kind != "added"]
         for draft in group:
-            gone = {note: label for note, label in draft.labels.items() if note not in staying}
-            splices += [s for note in gone for s in self._without_note(cell, gone[note])]
+            for note in draft.labels.keys() - staying:
+                notes = [b for b in self.blocks if b.cell == cell and b.label == draft.labels[note]]
+                splices += [Splice(cell, *_lines_of(source, block), "") for block in notes]
+                gone += notes
         problem = "; ".join(filter(None, (draft.problem for draft in group)))
+        problem = problem or "; ".join(prose.problems(spliced(source, splices))).rstrip(".")
         if not problem:
-            text = spliced(source, splices)
             silent = {draft.block.made[m].figure for draft in group for m in draft.unprinted}
-            now = [_bare(made, silent) for made in parsed(text)]
-            wanted = [_bare(self._expressed(draft.expected), silent) for draft in group if draft.expected is not None]
-            problem = "; ".join(prose.problems(text)).rstrip(".")
-            if not problem and not all(one in now for one in wanted):
+            wanted = [self._expressed(draft.expected) for draft in group if draft.expected is not None]
+            now, was = parsed(spliced(source, splices)), parsed(source)
+            changes = ((now, 1), (was, -1), (wanted, -1), ([block.made for block in gone], 1))
+            balance: Counter[tuple[Any, ...]] = Counter()
+            for paragraphs, sign in changes:
+                for made in paragraphs:
+                    balance[_bare(made, silent)] += sign
+            if any(balance.values()):
                 problem = "cách viết trong ô phức tạp hơn chương trình hiểu được; hãy sửa tay"
         where = f"ô {self.sources.cells[cell].get('id', cell + 1)}"
         data = {token.figure: token for draft in group for token in draft.one.old if token.figure}
@@ -235,8 +240,8 @@ class _Maker:
         )
         return Suggestion(first.place, where, old, new, () if problem else tuple(splices), problem)
 
-    def _expressed(self, made: Sequence[Token]) -> list[Token]:
-        return [replace(t, figure=self.made.expressions.get(t.figure, "?")) if t.figure else t for t in made]
+    def _expressed(self, made: Sequence[Token]) -> Tokens:
+        return tuple(replace(t, figure=self.made.expressions.get(t.figure, "?")) if t.figure else t for t in made)
 
     # ---- words that stand in params or in a code cell
 
@@ -312,11 +317,10 @@ class _Unwritable(Exception):
 
 
 def _takes_figures_alone(hunk: Hunk, old: Tokens) -> bool:
-    """Whether a figure was taken out of a sentence that stays: its expression stays too, for the data say what it is."""
+    """Whether a figure was taken out of a sentence that stays: then its expression stays, too."""
     gone = old[hunk.start : hunk.end]
-    return (
-        any(t.figure for t in gone) and all(t.figure or t.is_blank for t in gone) and all(t.is_blank for t in hunk.new)
-    )
+    only = all(token.figure or token.is_blank for token in gone) and all(token.is_blank for token in hunk.new)
+    return only and any(token.figure for token in gone)
 
 
 def _bare(made: Sequence[Token], silent: set[str]) -> tuple[Any, ...]:
