@@ -193,13 +193,19 @@ def _runs(pieces: Sequence[Piece], known: Mapping[str, str]) -> list[Piece]:
     return made
 
 
+_BEFORE, _AFTER = re.compile(r"(?:^|[\s(\[“\"])$"), re.compile(r"$|[\s)\]”\";:!?]|[.,](?!\d)")
+
+
 def _grown(text: str, figure: str) -> tuple[str, str, str]:
     """What stands before the figure, the figure, what stands behind, if it is there whole; else all is the figure."""
     flat = re.sub(r"\s+", " ", text)
-    match = (
-        re.search(rf"(?:^|(?<=[\s(\[“\"])){re.escape(figure)}(?=$|[\s)\]”\";:!?]|[.,](?!\d))", flat) if figure else None
-    )
-    return (flat[: match.start()], figure, flat[match.end() :]) if match else ("", text, "")
+    start = flat.find(figure) if figure else -1
+    while start >= 0:
+        end = start + len(figure)
+        if _BEFORE.search(flat[:start]) and _AFTER.match(flat, end):
+            return flat[:start], figure, flat[end:]
+        start = flat.find(figure, start + 1)
+    return "", text, ""
 
 
 # ---------------------------------------------------------------- what belongs to what
@@ -321,7 +327,8 @@ class _Comparison:
         self.places = _places(ours)
         self.found = Differences(boxes=max(0, theirs.boxes - ours.boxes))
         self.note_ids: dict[str, str] = {}  # of their footnotes -> ours
-        self._tokens: dict[int, Tokens] = {}
+        self._own: dict[int, Tokens] = {}  # of our paragraphs, by id()
+        self._tokens: dict[int, Tokens] = {}  # of theirs, with our names for the footnotes
         self._bags: dict[int, Counter[Hashable]] = {}
         self._here: dict[int, str] = {}  # places of their paragraphs, by id()
         self._lost: list[tuple[Tokens, str]] = []  # paragraphs of ours that are not there, with their places
@@ -369,7 +376,9 @@ class _Comparison:
         return self._tokens[id(paragraph)]
 
     def _ours(self, paragraph: Paragraph) -> Tokens:
-        return tokens(paragraph.pieces, self.known)
+        if id(paragraph) not in self._own:
+            self._own[id(paragraph)] = tokens(paragraph.pieces, self.known)
+        return self._own[id(paragraph)]
 
     @staticmethod
     def _said(paragraphs: Sequence[Paragraph]) -> str:
@@ -543,7 +552,8 @@ class _Comparison:
         for name, texts in self.theirs.figures().items():
             if name not in self.known:
                 continue
-            whole = sum(_grown(text, self.known[name])[1] == self.known[name] for text in texts)
+            right = self.known[name]
+            whole = sum(text == right or _grown(text, right)[1] == right for text in texts)
             if whole > 1:
                 self.found.figures.append(FigureChange("repeated", self._home(name), name, self.known[name]))
             elif not whole and name not in told:
@@ -576,7 +586,9 @@ def _inside(grid: Grid) -> Iterator[Paragraph]:
 
 
 def hunks_of(old: Tokens, new: Tokens) -> tuple[Hunk, ...]:
-    """Where the words differ; what is parted by blanks or signs alone is one."""
+    """Where the words differ; what is parted by blanks alone is one."""
+    if [t.key for t in old] == [t.key for t in new]:
+        return ()
     codes = SequenceMatcher(None, [t.key for t in old], [t.key for t in new], autojunk=False).get_opcodes()
     spans: list[list[int]] = []
     for what, i, i_end, j, j_end in codes:

@@ -396,6 +396,7 @@ class _Story:
         self._commenting: set[str] = set()
         self._fields: list[str] = []  # open ones, from the outside in: what they are, as far as told
         self._telling = False  # between the beginning of a field and its result
+        self._met_contents = False  # whether the present paragraph belongs to a table of contents
         self._going_on: tuple[int, ChangeKind, int] | None = None  # the tracked change that the last piece belongs to
 
     def part(self, root: Element) -> list[Block]:
@@ -468,13 +469,12 @@ class _Story:
         """The paragraph, and whether it belongs to a table of contents, which nobody writes by hand."""
         style = element.find("w-pPr/w-pStyle")
         made = Paragraph(style.get("w-val", "") if style is not None else "")
-        was_contents = self._in_contents()
+        self._met_contents = self._in_contents()
         self._inner(element, made, ())
         for mark in element.iterfind("w-pPr/w-rPr/*"):
             if mark.tag in _CHANGES:
                 made.changes.append(Change(_CHANGES[mark.tag][1], "¶", self.people.number(mark)))
-        is_contents = was_contents or self._in_contents()
-        return made, is_contents and not made.text
+        return made, self._met_contents and not made.text
 
     @staticmethod
     def _mark(element: Element) -> State:
@@ -538,9 +538,9 @@ class _Story:
                     self._field(element.get("w-fldCharType", ""))
                 case "w-instrText" if self._fields and self._telling:
                     self._fields[-1] += element.text or ""
-            if piece is None or self._telling or self._in_contents():
-                continue
-            self._take(piece, made, inside)
+            self._met_contents |= self._in_contents()
+            if piece is not None and not (self._telling or self._in_contents()):
+                self._take(piece, made, inside)
 
     def _field(self, kind: str) -> None:
         if kind == "begin":
