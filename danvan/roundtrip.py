@@ -19,7 +19,7 @@ from danvan import prose
 from danvan.errors import RefusedError, SettingsError
 from danvan.guard import locked, told_of_disk
 from danvan.loading import load_yaml
-from danvan.params import YearParams
+from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.publish import reread, retold
 from danvan.publish.differences import Differences, differences, tokens
@@ -123,8 +123,15 @@ class _Work:
         )
         params = project.params(int(parts[0])) if parts[0].isdecimal() and not is_profile else None
         self.params = params if params and params.is_file() else None
+        if self.params:
+            load_params(project, int(parts[0]))  # says what is wrong in it, with its line
         self.out = project.reports / parts[0] / "compare"
         self.sources = Sources(_text(project, self.notebook), _text(project, self.params) if self.params else "")
+        try:
+            self.sources.cells  # noqa: B018
+        except (ValueError, KeyError, TypeError):
+            shown = project.relative(self.notebook)
+            raise SettingsError(f"{shown}: không phải sổ Jupyter. Hãy lấy lại bản trước của sổ.") from None
         files = [file, self.original, self.notebook, *([self.params] if self.params else [])]
         self.inputs = dict(zip(("word", "build", "notebook", "params"), map(sha256, files), strict=False))
         self.found = differences(ours, theirs)
@@ -207,14 +214,14 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
     best, word, ours = scored[0]
     if best < _SURE:
         raise SettingsError(
-            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn dấu của chương trình, hoặc không phải "
+            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn mã bản lập, hoặc không phải "
             f"báo cáo do chương trình lập (giống nhất là {project.relative(word.parent)}, trùng {best:.0%} số con số). "
             "Hãy sửa trên chính tệp .docx trong reports, lưu dạng Word Document (.docx)."
         )
     rivals = {other.build for score, _, other in scored if score == best}
     if len(rivals) > 1:
         raise SettingsError(
-            "Tệp Word này không còn dấu bản lập và giống như nhau nhiều bản: "
+            "Tệp Word này không còn mã bản lập và giống như nhau nhiều bản: "
             + ", ".join(project.relative(one.parent) for score, one, _ in scored if score == best)
             + ". Thêm --year NĂM, hoặc chuyển các bản không dùng ra khỏi reports rồi chạy lại."
         )

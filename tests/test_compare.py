@@ -496,6 +496,12 @@ def test_what_is_no_sound_word_file_is_refused_in_a_sentence(data: bytes, said: 
     assert refused.value.exit_code == 2
 
 
+def test_what_could_steer_a_terminal_or_turn_the_writing_is_left_out() -> None:
+    text = "Câu\u009b2J \u202ehai\u200b."
+    made = read(f"<w:p>{run(text)}</w:p>")
+    assert [p.text for p in made.paragraphs()] == ["Câu2J hai."]
+
+
 def test_a_link_or_a_missing_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "liên kết.docx").symlink_to(tmp_path / "không có.docx")
     for name, said in (("liên kết.docx", "liên kết"), ("không có.docx", "không còn ở đó")):
@@ -550,6 +556,12 @@ def test_without_its_property_a_file_is_known_by_its_figures(sent: Sent) -> None
 
 def build_of(sent: Sent) -> str:
     return document.build_id(sent.document)
+
+
+def test_a_broken_notebook_is_told(sent: Sent) -> None:
+    sent.project.report_notebook.write_text("{", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"notebooks/annual_report\.ipynb: không phải sổ Jupyter"):
+        sent.compare(sent.data)
 
 
 def test_a_file_of_no_build_is_refused(sent: Sent) -> None:

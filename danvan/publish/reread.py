@@ -21,6 +21,7 @@ from danvan.errors import SettingsError
 from danvan.intake import container
 
 BUILD_PROPERTY = "danvan-ban-lap"
+_BUILD = re.compile("[0-9a-f]{16}")  # see document.build_id
 FIGURE = re.compile(r"(?:so|chu)_\d{4,}")  # names of bookmarks, see document.named
 
 State = Literal["", "added", "removed"]
@@ -132,9 +133,18 @@ class Reading:
         return found
 
 
+# Control characters, which could steer a terminal, those that turn the direction of writing, and those nobody sees.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """Text in NFC without characters that cannot be seen."""
+    return _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+
+
 def tidy(text: str) -> str:
-    """Text in NFC, each run of blanks one space, none at the ends."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+    """Clean text, each run of blanks one space, none at the ends."""
+    return re.sub(r"\s+", " ", clean(text)).strip()
 
 
 # ---------------------------------------------------------------- the file
@@ -180,7 +190,8 @@ def build_of(path: Path) -> str:
 
 def _stated_build(properties: Element) -> str:
     stated = [one for one in properties if one.get("name") == BUILD_PROPERTY]
-    return tidy("".join(stated[0].itertext())) if stated else ""
+    text = tidy("".join(stated[0].itertext())) if stated else ""
+    return text if _BUILD.fullmatch(text) else ""
 
 
 class _Unsound(Exception):
@@ -554,7 +565,7 @@ class _Story:
 
     def _take(self, piece: Piece, made: Paragraph, inside: tuple[Element, ...]) -> None:
         """Add a piece to its paragraph, unless it was removed."""
-        piece = replace(piece, text=unicodedata.normalize("NFC", piece.text).replace("\u00ad", ""))
+        piece = replace(piece, text=clean(piece.text))
         states = [_CHANGES[element.tag][0] for element in inside]
         if inside:
             kind, by = _CHANGES[inside[-1].tag][1], self.people.number(inside[-1])

@@ -42,7 +42,7 @@ def lines(
     )
     yield from _titled("Lời bình luận", [_comment(place, one) for place, one in found.comments], len(found.comments))
     lost = Counter(change.place for change in found.figures if change.kind == "unmarked")
-    title = "Con số mất dấu (bookmark) nhưng chữ còn nguyên, không phải làm gì"
+    title = "Con số mất thẻ đánh dấu (bookmark) nhưng chữ còn nguyên, không phải làm gì"
     yield from _titled(title, [f"- {place}: {count} chỗ" for place, count in lost.items()], lost.total())
     if found.boxes:
         yield f"\nTệp có thêm {found.boxes} khung chữ (text box); chữ trong khung không được đọc."
