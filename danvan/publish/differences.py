@@ -410,8 +410,10 @@ class _Comparison:
             return max(alike, SIMILAR) if isinstance(one, Grid) and alike else alike
 
         def key(block: Block) -> Hashable:
-            pictures = tuple(t.text for t in self._of(block) if t.picture) if isinstance(block, Paragraph) else ()
-            return type(block).__name__, self._said(inside(block)), pictures
+            marks = (
+                tuple(t.key for t in self._of(block) if t.picture or t.figure) if isinstance(block, Paragraph) else ()
+            )
+            return type(block).__name__, self._said(inside(block)), marks
 
         last: Tokens = ()
         where = "phần đầu"
@@ -598,7 +600,19 @@ def hunks_of(old: Tokens, new: Tokens) -> tuple[Hunk, ...]:
             spans[-1][1], spans[-1][3] = i_end, j_end
         else:
             spans.append([i, i_end, j, j_end])
-    return tuple(Hunk(i, i_end, new[j:j_end]) for i, i_end, j, j_end in spans)
+    return tuple(_from_word_to_word(Hunk(i, i_end, new[j:j_end]), old) for i, i_end, j, j_end in spans)
+
+
+def _from_word_to_word(hunk: Hunk, old: Tokens) -> Hunk:
+    """The same change told with the blank behind its words instead of the one before them, where that is the same."""
+    blank_behind = old[hunk.end : hunk.end + 1]
+    if not blank_behind or not blank_behind[0].is_blank:
+        return hunk
+    if not hunk.new and old[hunk.start].is_blank:
+        return Hunk(hunk.start + 1, hunk.end + 1, ())
+    if hunk.start == hunk.end and hunk.new[0].is_blank:
+        return Hunk(hunk.start + 1, hunk.end + 1, (*hunk.new[1:], hunk.new[0]))
+    return hunk
 
 
 def _restyled(old: Tokens, new: Tokens, hunks: Sequence[Hunk]) -> tuple[str, ...]:

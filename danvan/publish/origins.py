@@ -53,7 +53,7 @@ def blocks(cell: int, source: str) -> list[Block]:
         head, note, item = _HEADING.match(line), _NOTE.match(line), _ITEM.match(line)
         if not line.strip():
             is_open = False
-        elif head or note or item or not is_open:
+        elif head or note or item or not is_open or (label and not line[0].isspace()):
             if not (line[0].isspace() and label and not note):
                 label = note[1] if note else ""
             begin = head or note or item
