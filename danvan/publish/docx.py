@@ -1,8 +1,8 @@
 """Writes a document as a Word file that an office accepts, edits and signs.
 
-The same tree as the PDF's and the same format profile. Pandoc sets prose, lists and footnotes, from its JSON, never from
-Markdown; `docx_blocks` what pandoc has no words for, `docx_parts` all parts without text; here they become one package.
-Every printed figure is a bookmark with its name. The same document gives the same bytes wherever and whenever.
+The same tree as the PDF's and the same format profile. Pandoc sets prose, lists and footnotes, from its JSON, never
+from Markdown; `docx_blocks` what pandoc has no words for, `docx_parts` all parts without text; here they become one
+package. Every printed figure is a bookmark with its name. The same document gives the same bytes wherever and whenever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from danvan.document import Document, build_id
-from danvan.publish import docx_blocks, docx_parts, pandoc, raster
+from danvan.errors import StageError
+from danvan.publish import docx_blocks, docx_parts, pandoc, raster, typesetter
 from danvan.publish.docx_parts import words
 from danvan.publish.pdf import _profile as profile_named
 from danvan.publish.tree import document_tree
@@ -36,7 +37,7 @@ _NAMESPACES = {
     "wp": "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
     "asvg": "http://schemas.microsoft.com/office/drawing/2016/SVG/main",
 }
-W = "{%s}" % _NAMESPACES["w"]
+W = f"{{{_NAMESPACES['w']}}}"
 for _prefix, _uri in _NAMESPACES.items():
     ElementTree.register_namespace(_prefix, _uri)
 
@@ -44,8 +45,8 @@ for _prefix, _uri in _NAMESPACES.items():
 def render(document: Document) -> bytes:
     """The document as a .docx.
 
-    Raises StageError if the profile is unknown, a chart has no words for those who cannot see it, or a table is too
-    wide for the page.
+    Raises StageError if the profile is unknown, a chart cannot be drawn or has no words for those who cannot see it,
+    or a table is too wide for the page.
     """
     profile = profile_named(document.meta.profile)
     # The title of an annex keeps its letters: its style shows capitals, and a figure in it stays as it was printed.
@@ -62,8 +63,9 @@ def _converted(blocks: list[Json], profile: Json) -> bytes:
         reference = Path(folder) / "reference.docx"
         reference.write_bytes(_reference(json.dumps(profile, default=str, sort_keys=True)))
         text = json.dumps({"pandoc-api-version": _API, "meta": {}, "blocks": blocks}, ensure_ascii=False)
-        options = ("--sandbox", "--from=json", "--to=docx", f"--reference-doc={reference}", "--output=-")
-        return pandoc.run(*options, text=text)
+        # Nothing of the user's own pandoc: neither templates nor files.
+        options = ("--sandbox", f"--data-dir={folder}", "--from=json", "--to=docx", f"--reference-doc={reference}")
+        return pandoc.run(*options, "--output=-", text=text)
 
 
 @cache
@@ -79,8 +81,9 @@ class _Writer:
     """Walks the tree; remembers what the package needs: headings, drawings, the last section."""
 
     def __init__(self, profile: Json, *, marked: bool) -> None:
-        self._profile, self._marked = profile, marked
+        self.profile, self._marked = profile, marked
         self._anchors: dict[str, str] = {}  # of ids that something points to: bookmarks
+        self._marked_twice: set[int] = set()  # footnotes
         self._entries: list[tuple[int, str, str]] = []
         self.drawings: list[str] = []
         self.last_section = ""
@@ -88,6 +91,7 @@ class _Writer:
     def parts(self, parts: list[Json]) -> list[Json]:
         targets = (link["target"] for link in _found(parts, "link") if link["to"] == "id")
         self._anchors = {id_: f"moc_{number:04}" for number, id_ in enumerate(dict.fromkeys(targets), start=1)}
+        self._marked_twice = {note["number"] for note in _found(parts, "note") if note["again"]}
         for number, heading in enumerate(_found(parts, "heading"), start=1):
             heading["bookmark"] = f"_Toc{number:08}"
             if heading["id"] in self._anchors:
@@ -108,7 +112,7 @@ class _Writer:
         return [block for blocks, end in zip(made, [*ends, []], strict=True) for block in (*blocks, *end)]
 
     def _section(self, kind: str, *, landscape: bool = False, anew: bool) -> str:
-        return docx_parts.section(self._profile, kind=kind, landscape=landscape, anew=anew, marked=self._marked)
+        return docx_parts.section(self.profile, kind=kind, landscape=landscape, anew=anew, marked=self._marked)
 
     def _block(self, node: Json, part: Json) -> list[Json]:
         match node["type"]:
@@ -123,24 +127,16 @@ class _Writer:
                     return [_node("BulletList", items)]
                 return [_node("OrderedList", [[1, {"t": "Decimal"}, {"t": "Period"}], items])]
             case "table":
-                made = docx_blocks.table(
-                    node, self._profile, landscape=part["landscape"], anchor=self._anchors.get(node["id"], "")
-                )
-                return [_raw(made)]
+                anchor = self._anchors.get(node["id"], "")
+                return [_raw(docx_blocks.table(node, self.profile, landscape=part["landscape"], anchor=anchor))]
             case "figure":
                 self.drawings.append(node["svg"])
-                made = docx_blocks.figure(
-                    node,
-                    self._profile,
-                    landscape=part["landscape"],
-                    number=len(self.drawings),
-                    anchor=self._anchors.get(node["id"], ""),
-                )
-                return [_raw(made)]
+                about = {"landscape": part["landscape"], "anchor": self._anchors.get(node["id"], "")}
+                return [_raw(docx_blocks.figure(node, self.profile, number=len(self.drawings), **about))]
             case "title":
-                return [_raw(docx_blocks.title(node, self._profile))]
+                return [_raw(docx_blocks.title(node, self.profile))]
             case _:
-                return [_raw(docx_blocks.closing(node, self._profile))]
+                return [_raw(docx_blocks.closing(node, self.profile))]
 
     def _heading(self, node: Json, *, annex: bool) -> list[Json]:
         bookmark, children = node["bookmark"], node["children"]
@@ -165,7 +161,7 @@ class _Writer:
     def _inline(self, node: Json) -> Json:
         match node["type"]:
             case "text":
-                text = _node("Str", node["text"])
+                text = _node("Str", docx_parts.legal(node["text"]))
                 return _span(node["name"], [text]) if node.get("name") else text
             case "strong":
                 return _node("Strong", self._inlines(node["children"]))
@@ -183,8 +179,8 @@ class _Writer:
         """A footnote; where its mark stands again, a field that follows the number of the first."""
         bookmark = f"_Ref{node['number']:08}"
         if not node["again"]:
-            blocks = [block for inner in node["blocks"] for block in self._block(inner, {"kind": "note"})]
-            return _span(bookmark, [_node("Note", blocks)])
+            made = _node("Note", [block for inner in node["blocks"] for block in self._block(inner, {"kind": "note"})])
+            return _span(bookmark, [made]) if node["number"] in self._marked_twice else made
         raised = '<w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr>'
         field = (
             f'<w:r>{raised}<w:fldChar w:fldCharType="begin"/></w:r><w:r>{raised}<w:instrText xml:space="preserve"> '
@@ -228,8 +224,19 @@ def _raw(xml: str, kind: str = "RawBlock") -> Json:
 
 def _plain(nodes: Iterable[Json]) -> str:
     """The words of inlines, without notes."""
-    shown = {"text": lambda node: node["text"], "break": lambda _: " ", "note": lambda _: ""}
-    return "".join(shown.get(node["type"], lambda node: _plain(node["children"]))(node) for node in nodes).strip()
+    return "".join(_plain_text(node) for node in nodes).strip()
+
+
+def _plain_text(node: Json) -> str:
+    match node["type"]:
+        case "text":
+            return str(node["text"])
+        case "break":
+            return " "
+        case "note":
+            return ""
+        case _:
+            return "".join(map(_plain_text, node["children"]))
 
 
 def _found(node: Any, kind: str) -> Iterable[Json]:
@@ -248,13 +255,14 @@ def _found(node: Any, kind: str) -> Iterable[Json]:
 
 def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Document) -> bytes:
     """The parts of the file, in an order of their own."""
-    profile = writer._profile
+    profile = writer.profile
     body, notes = (ElementTree.fromstring(made[f"word/{name}.xml"]) for name in ("document", "footnotes"))
     lists = _ListNumbers(ElementTree.fromstring(made["word/numbering.xml"]))
     _finish_body(body, writer.last_section, profile)
     for part in (body, notes):
         _finish_paragraphs(part, lists, in_notes=part is notes)
     _number_bookmarks(body, notes)
+    _number_notes(body, notes)
     links = {name: _links(made[f"word/_rels/{name}.xml.rels"]) for name in ("document", "footnotes")}
     around = docx_parts.around_pages(profile, meta["marks"])
     parts = {
@@ -271,12 +279,9 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
         targets[id_] = (kind, f"{kind}{number}.xml")
     media: dict[str, bytes] = {}
     for number, svg in enumerate(writer.drawings, start=1):
-        for id_, file, content in (
-            (f"rIdHinh{number}", "png", raster.png(svg)),
-            (f"rIdHinh{number}s", "svg", svg.encode()),
-        ):
-            media[f"word/media/bieu-do-{number:02}.{file}"] = content
-            targets[id_] = ("image", f"media/bieu-do-{number:02}.{file}")
+        for id_, end, content in (("", "png", _picture(svg, number)), ("s", "svg", svg.encode())):
+            file = f"media/bieu-do-{number:02}.{end}"
+            media[f"word/{file}"], targets[f"rIdHinh{number}{id_}"] = content, ("image", file)
     targets["rIdChuDe"] = ("theme", "theme/theme1.xml")
     members = {
         "[Content_Types].xml": _content_types(parts, media),
@@ -292,12 +297,20 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
     return pandoc.zipped({name: text.encode() for name, text in members.items()} | media)
 
 
+def _picture(svg: str, number: int) -> bytes:
+    try:
+        return raster.png(svg)
+    except typesetter.RefusedError as error:
+        problem = f"Không xuất được tệp Word: không vẽ được biểu đồ thứ {number}."
+        raise StageError(f"{problem}\n{error.diagnostic}") from error
+
+
 def _declared(xml: str) -> str:
     return xml if xml.startswith("<?xml") else f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{xml}'
 
 
 def _finish_body(body: Element, last_section: str, profile: Json) -> None:
-    """Sections end in the last paragraph of their part; a closing keeps the text before it; a table clear of the next."""
+    """Sections end in the last paragraph of their part, a closing keeps the text before it, a table its distance."""
     inside = body[0]
     for old in inside.findall(f"{W}sectPr"):
         inside.remove(old)
@@ -308,14 +321,16 @@ def _finish_body(body: Element, last_section: str, profile: Json) -> None:
             inside.remove(block)
             continue
         if _is_section_end(block):
-            block[0].insert(0, _made("<w:pStyle w:val='KetPhan'/>"))
-        elif _captioned(block) in ("Chữ ký", "Nơi nhận và chữ ký") and before is not None and before.tag == f"{W}p":
+            block[0].insert(0, _made(f"<w:pStyle w:val='{docx_blocks.END}'/>"))
+        elif _said(block, "tblPr/tblCaption") in docx_blocks.SIGNED and before is not None and before.tag == f"{W}p":
             _put_first(_properties(before), "<w:keepNext/>")
-        elif before is not None and _style_of_table(before) == docx_blocks.DATA and _style(block) != "GhiChuBang":
+        elif (
+            before is not None and _said(before, "tblPr/tblStyle") == docx_blocks.DATA and _style(block) != "GhiChuBang"
+        ):
             _stand_clear(block, profile["tables"]["around_pt"])
         before = block
     if before is not None and before.tag != f"{W}p":
-        inside.append(_made("<w:p><w:pPr><w:pStyle w:val='KetPhan'/></w:pPr></w:p>"))
+        inside.append(_made(docx_blocks.paragraph(docx_blocks.END, "")))
     inside.append(_made(last_section))
 
 
@@ -323,19 +338,14 @@ def _is_section_end(block: Element) -> bool:
     return block.tag == f"{W}p" and len(block) == 1 and len(block[0]) == 1 and block[0][0].tag == f"{W}sectPr"
 
 
-def _captioned(block: Element) -> str:
-    found = block.find(f"{W}tblPr/{W}tblCaption")
-    return "" if found is None else found.get(f"{W}val", "")
-
-
-def _style_of_table(block: Element) -> str:
-    found = block.find(f"{W}tblPr/{W}tblStyle")
+def _said(element: Element, path: str) -> str:
+    """The value of what stands at `path`, "" if nothing does."""
+    found = element.find("/".join(f"{W}{step}" for step in path.split("/")))
     return "" if found is None else found.get(f"{W}val", "")
 
 
 def _style(paragraph: Element) -> str:
-    found = paragraph.find(f"{W}pPr/{W}pStyle")
-    return "" if found is None else found.get(f"{W}val", "")
+    return _said(paragraph, "pPr/pStyle")
 
 
 def _properties(paragraph: Element) -> Element:
@@ -351,15 +361,15 @@ def _put_first(properties: Element, xml: str) -> None:
     properties.insert(int(properties.find(f"{W}pStyle") is not None), _made(xml))
 
 
+_BEFORE_SPACING = (f"{W}pStyle", f"{W}keepNext", f"{W}numPr")  # in the schema's order, of what pandoc and we write
+
+
 def _stand_clear(block: Element, gap: float) -> None:
     """Room above what follows a table, for a table has none below it."""
     if block.tag == f"{W}p" and block.find(f"{W}pPr/{W}spacing") is None:
         properties = _properties(block)
-        places = [
-            index for index, item in enumerate(properties) if item.tag in (f"{W}pStyle", f"{W}keepNext", f"{W}numPr")
-        ]
-        spacing = _made(f'<w:spacing w:before="{docx_parts.twips(gap)}"/>')
-        properties.insert(places[-1] + 1 if places else 0, spacing)
+        before = [index for index, item in enumerate(properties, start=1) if item.tag in _BEFORE_SPACING]
+        properties.insert(max(before, default=0), _made(f'<w:spacing w:before="{docx_parts.twips(gap)}"/>'))
 
 
 def _made(xml: str) -> Element:
@@ -367,17 +377,18 @@ def _made(xml: str) -> Element:
     return ElementTree.fromstring(f"<x {declared}>{xml}</x>")[0]
 
 
+_NO_MARKS = "1000"  # the list of pandoc's that has none
+
+
 class _ListNumbers:
     """The lists, numbered anew from 1; of each whether it is ordered and how deep it lies."""
 
     def __init__(self, numbering: Element) -> None:
-        bullets = {
-            kind.get(f"{W}abstractNumId")
-            for kind in numbering.findall(f"{W}abstractNum")
-            if kind.find(f"{W}lvl/{W}numFmt").get(f"{W}val") == "bullet"  # type: ignore[union-attr]
+        kinds = {
+            kind.get(f"{W}abstractNumId"): _said(kind, "lvl/numFmt") for kind in numbering.findall(f"{W}abstractNum")
         }
         self._ordered = {
-            number.get(f"{W}numId"): number.find(f"{W}abstractNumId").get(f"{W}val") not in bullets  # type: ignore[union-attr]
+            number.get(f"{W}numId"): kinds[_said(number, "abstractNumId")] != "bullet"
             for number in numbering.findall(f"{W}num")
         }
         self._new: dict[str, int] = {}
@@ -385,14 +396,14 @@ class _ListNumbers:
 
     def renumber(self, properties: Element) -> bool:
         """False for a further paragraph of an item, which pandoc gives a list of its own without marks."""
-        number, level = (properties.find(f"{W}{name}") for name in ("numId", "ilvl"))
-        old = number.get(f"{W}val", "")  # type: ignore[union-attr]
-        if old == "1000":
+        old = _said(properties, "numId")
+        if old == _NO_MARKS:
             return False
         if old not in self._new:
-            self.kinds.append((self._ordered[old], int(level.get(f"{W}val", "0"))))  # type: ignore[union-attr]
+            self.kinds.append((self._ordered[old], int(_said(properties, "ilvl"))))
             self._new[old] = len(self.kinds)
-        number.set(f"{W}val", str(self._new[old]))  # type: ignore[union-attr]
+        for number in properties.findall(f"{W}numId"):
+            number.set(f"{W}val", str(self._new[old]))
         return True
 
 
@@ -424,6 +435,13 @@ def _number_bookmarks(*parts: Element) -> None:
                 mark.set(f"{W}id", new[old])
             elif mark.tag == f"{W}hyperlink" and (anchor := mark.get(f"{W}anchor")):
                 mark.set(f"{W}anchor", _as_named(anchor))
+
+
+def _number_notes(body: Element, notes: Element) -> None:
+    """Footnotes have ids from 1, as they are counted. (The lines that part them from the text have -1 and 0.)"""
+    new = {mark.get(f"{W}id"): str(index) for index, mark in enumerate(body.iter(f"{W}footnoteReference"), start=1)}
+    for mark in (*body.iter(f"{W}footnoteReference"), *notes.findall(f"{W}footnote")):
+        mark.set(f"{W}id", new.get(mark.get(f"{W}id"), mark.get(f"{W}id", "")))
 
 
 # ---------------------------------------------------------------- the package

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from danvan.errors import StageError
-from danvan.paper import text_width
 from danvan.publish import columns
 from danvan.publish.docx_parts import indents, look, points, spacing, twips, words
 from danvan.publish.docx_parts import text_height as page_height
@@ -19,7 +18,9 @@ from danvan.publish.docx_parts import text_width as page_width
 
 Json = dict[str, Any]
 
-CLOSING, DATA = "KhungKy", "BangSoLieu"  # what tables say they are; the first is no style, see `frame`
+DATA = "BangSoLieu"  # the style of tables of figures
+END = "KetPhan"  # the style of a line that is hardly there: it only begins or ends a part
+SIGNED = ("Chữ ký", "Nơi nhận và chữ ký")  # what the first table of a closing says it is
 
 
 def paragraph(style: str, text: str, *, direct: str = "", letters: str = "", name: str = "") -> str:
@@ -65,17 +66,18 @@ def title(node: Json, p: Json) -> str:
     lines = [
         paragraph("TenLoai", node["kind"].upper(), direct="" if node["heading"] else spacing(line=about["line_pt"]))
     ]
-    last = about["gap_pt"] if not about["rule"] and not about.get("rule_share") else about["rule_gap_pt"]
+    last = 0 if about["rule"] or about.get("rule_share") else about["gap_pt"]
     for index, line in enumerate(node["subject"]):
         end = spacing(after=last, line=about["line_pt"]) if index + 1 == len(node["subject"]) else ""
         lines.append(paragraph("TrichYeu", line, direct=end))
-    below = spacing(after=about["gap_pt"], line=about["line_pt"])
     if about["rule"]:
+        below = spacing(after=about["gap_pt"], line=about["subject"]["size_pt"] + about["rule_gap_pt"])
         lines.append(paragraph("DuongKe", about["rule"], direct=below, letters=look(about["subject"])))
     elif about.get("rule_share") and node["subject"]:
         length = about["rule_share"] * _width(node["subject"][-1], about["subject"])
         lines.append(_rule(length, page_width(p, landscape=False), head, after=about["gap_pt"]))
-    return (_letterhead(node, p) if node["heading"] else "") + "".join(lines)
+    # LibreOffice 7.4 puts a line of its own before a table that begins the document: here it finds a very low one.
+    return (paragraph(END, "") + _letterhead(node, p) if node["heading"] else "") + "".join(lines)
 
 
 def _letterhead(node: Json, p: Json) -> str:
@@ -86,7 +88,7 @@ def _letterhead(node: Json, p: Json) -> str:
     issuers = [name + head["issuers_joined_by"] for name in issuers[:-1]] + issuers[-1:]
     left = paragraph("CoQuanChuQuan", superior.upper()) if superior else ""
     left += "".join(paragraph("CoQuanBanHanh", name.upper()) for name in issuers)
-    if share := head.get("issuer_rule_share", 0):
+    if issuers and (share := head.get("issuer_rule_share", 0)):
         left += _rule(share * _width(issuers[-1].upper(), head["issuer"]), left_width, head)
     if head["star"]:
         left += paragraph("DuongKe", head["star"], direct=spacing(line=head["line_pt"]))
@@ -100,7 +102,7 @@ def _letterhead(node: Json, p: Json) -> str:
 
 
 def _width(text: str, style: Json) -> float:
-    return text_width(text, style["size_pt"], bold=style.get("bold", False))
+    return columns.width(text, style["size_pt"], bold=style.get("bold", False))
 
 
 def _rule(length: float, available: float, head: Json, *, after: float = 0) -> str:
@@ -118,31 +120,26 @@ def _rule(length: float, available: float, head: Json, *, after: float = 0) -> s
 
 
 def closing(node: Json, p: Json) -> str:
-    """Signature blocks, and the distribution list below; one signature alone stands beside it. No page end parts them."""
+    """Signature blocks, the distribution list below; a signature alone stands beside it. No page end parts them."""
     people, groups, listed = node["signatories"], node["distribution"], p["closing"]["distribution"]
-    whole, side = page_width(p, landscape=False), points(listed["width_mm"])
-    label = paragraph("NoiNhan", listed["label"]) if groups else ""
-    if len(people) == 1:
-        rest = whole - side
-        signed = _signature(people[0], p)
-        rows = [("", label)] * bool(label) + _recipients(groups, p, side)
-        if not rows:
-            return _frame([side, rest], [[_cell(_empty(), side), _cell(signed, rest)]], "Chữ ký")
-        sides = _sides(groups, p, side)
-        made = []
-        for index, (purpose, content) in enumerate(rows):
-            beside = _cell(_empty() if index else signed, rest, merge="continue" if index else "restart")
-            made.append([*_split(content, purpose, sides), beside])
-        return _frame([*sides, rest], made, "Nơi nhận và chữ ký")
-    made_all = ""
+    whole = page_width(p, landscape=False)
+    # Beside a signature it has its own width, alone all that it needs.
+    sides = _sides(groups, listed, points(listed["width_mm"]) if len(people) == 1 else whole)
+    label = paragraph("NoiNhan", listed["label"])
+    rows = [_split(content, shared, sides) for shared, content in _recipients(groups, p)]
+    if len(people) == 1 and groups:
+        rest = whole - sum(sides)
+        signed = _cell(_signature(people[0], p), rest, merge="restart")
+        beside = [signed, *[_cell(_empty(), rest, merge="continue")] * len(rows)]
+        rows = [_split(label, "", sides), *rows]
+        return _frame([*sides, rest], [[*row, cell] for row, cell in zip(rows, beside, strict=True)], SIGNED[1])
+    made = ""
     if people:
-        each = whole / len(people)
-        made_all = _frame([each] * len(people), [[_cell(_signature(one, p), each) for one in people]], "Chữ ký")
-    if groups:
-        sides = _sides(groups, p, side)
-        rows = [_split(content, purpose, sides) for purpose, content in _recipients(groups, p, side)]
-        made_all += label + _frame(sides, rows, "Nơi nhận")
-    return made_all
+        # One alone stands at the right all the same.
+        places = [_empty()] * (len(people) == 1) + [_signature(one, p) for one in people]
+        each = whole / len(places)
+        made = _frame([each] * len(places), [[_cell(place, each) for place in places]], SIGNED[0])
+    return made + (label + _frame(sides, rows, "Nơi nhận") if groups else "")
 
 
 def _empty() -> str:
@@ -153,11 +150,12 @@ def _signature(person: Json, p: Json) -> str:
     """The lines of title, room for signature and seal above the name. Its first line stands clear of the text."""
     signed = p["closing"]["signature"]
     grammar = signed[person["grammar"]]
+    before = p["closing"]["before_pt"] - p["body"]["paragraph_gap_pt"]  # which stands below the text
     lines = []
     for index, line in enumerate(person["titles"]):
         line = line if isinstance(line, dict) else {"text": line, "authority": index == 0}
         style, bold = ("ThamQuyen", "authority_bold") if line["authority"] else ("ChucVu", "post_bold")
-        clear = spacing(before=p["closing"]["before_pt"], line=signed["line_pt"]) if index == 0 else ""
+        clear = spacing(before=before, line=signed["line_pt"]) if index == 0 else ""
         letters = look({"bold": grammar[bold], "size_pt": grammar["size_pt"]})
         lines.append(paragraph(style, line["text"], direct=clear, letters=letters))
     who = " ".join(filter(None, (person["rank"] if grammar["with_rank"] else "", person["name"])))
@@ -165,7 +163,7 @@ def _signature(person: Json, p: Json) -> str:
     return "".join(lines) + paragraph("HoTenKy", who, letters=letters)
 
 
-def _recipients(groups: Sequence[Json], p: Json, width: float) -> list[tuple[str, str]]:
+def _recipients(groups: Sequence[Json], p: Json) -> list[tuple[str, str]]:
     """Rows of the list: the purpose that several share, and their lines."""
     listed = p["closing"]["distribution"]
     last = len(groups) - 1
@@ -187,22 +185,22 @@ def _recipients(groups: Sequence[Json], p: Json, width: float) -> list[tuple[str
     return rows
 
 
-def _sides(groups: Sequence[Json], p: Json, width: float) -> list[float]:
-    """How wide names and the purposes that several share stand: the names as wide as the longest of those, if it fits."""
-    listed = p["closing"]["distribution"]
+def _sides(groups: Sequence[Json], listed: Json, whole: float) -> list[float]:
+    """How wide names and the purposes that several of them share stand: names as wide as the longest, if it fits."""
     shared = [group for group in groups if group["purpose"] and len(group["to"]) > 1]
     if not shared:
-        return [width, 0.0]
+        return [whole]
     names = max(_width(listed["bullet"] + who + ",", listed) for group in shared for who in group["to"]) + 6
     purposes = max(_width(f"({group['purpose'].strip('()')})", listed) for group in shared) + 12
-    return [min(names, width - purposes), max(purposes, width - names)]
+    names = min(names, whole - purposes)
+    return [names, whole - names]
 
 
 def _split(content: str, purpose: str, sides: Sequence[float]) -> list[str]:
     """One row: a shared purpose stands at the right of its names, behind a line."""
-    names, purposes = sides
     if not purpose:
-        return [_cell(content, names + purposes, across=2 if purposes else 1)]
+        return [_cell(content, sum(sides), across=len(sides))]
+    names, purposes = sides
     line = '<w:tcBorders><w:left w:val="single" w:sz="6" w:space="0" w:color="000000"/></w:tcBorders>'
     room = '<w:tcMar><w:left w:w="100" w:type="dxa"/></w:tcMar><w:vAlign w:val="center"/>'
     return [_cell(content, names), _cell(paragraph("NoiNhanMuc", purpose), purposes, more=line + room)]
@@ -232,19 +230,21 @@ def table(node: Json, p: Json, *, landscape: bool, anchor: str) -> str:
     last = len(node["rows"]) - 1
     rows = _heads(node, cells)
     for index, row in enumerate(node["rows"]):
-        rows.append(_row(cells.of_row(row, node["aligns"], keep=whole and index < last), head=False))
+        keep = (whole and index < last) or (bool(node["notes"]) and index == last)  # notes stand with the last row
+        rows.append(_row(cells.of_row(row, node["aligns"], keep=keep), head=False))
     inset = style["inset_pt"][turned]
-    margins = "".join(
-        f'<w:{side} w:w="{twips(inset[axis])}" w:type="dxa"/>'
-        for side, axis in (("top", "y"), ("left", "x"), ("bottom", "y"), ("right", "x"))
-    )
+    across, down = inset["x"], columns.clearance(p, size, inset["y"])
+    sides = (("top", down), ("left", across), ("bottom", down), ("right", across))
+    margins = "".join(f'<w:{side} w:w="{twips(room)}" w:type="dxa"/>' for side, room in sides)
     grid = "".join(f'<w:gridCol w:w="{twips(width)}"/>' for width in widths)
-    notes = [
-        paragraph("GhiChuBang", note, direct=_after(style, note_index + 1 == len(node["notes"])))
-        for note_index, note in enumerate(node["notes"])
-    ]
+    notes = []
+    for index, note in enumerate(node["notes"]):
+        ends = index + 1 == len(node["notes"])
+        around = {"before": style["gap_pt"] * (index == 0), "after": style["around_pt"] * ends}
+        direct = "" if ends else "<w:keepNext/>"
+        notes.append(paragraph("GhiChuBang", note, direct=direct + spacing(**around, line=style["notes"]["line_pt"])))
     return (
-        f"{paragraph('TenBang', node['caption'], name=anchor)}"
+        f"{paragraph('TenBang', node['caption'], direct=_below_heading(node, p, style), name=anchor)}"
         f'<w:tbl><w:tblPr><w:tblStyle w:val="{DATA}"/><w:tblW w:w="{sum(map(twips, widths))}" w:type="dxa"/>'
         f'<w:tblLayout w:type="fixed"/><w:tblCellMar>{margins}</w:tblCellMar><w:tblLook w:val="06A0" w:firstRow="1" '
         'w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
@@ -253,9 +253,12 @@ def table(node: Json, p: Json, *, landscape: bool, anchor: str) -> str:
     )
 
 
-def _after(style: Json, last: bool) -> str:
-    notes = style["notes"]
-    return spacing(before=style["gap_pt"], after=style["around_pt"], line=notes["line_pt"]) if last else ""
+def _below_heading(node: Json, p: Json, style: Json) -> str:
+    """Under the heading of an annex the larger of two distances holds, not both."""
+    if not node["under_annex_heading"]:
+        return ""
+    before = max(0, style["around_pt"] - p["annex"]["gap_pt"])
+    return f'<w:spacing w:before="{twips(before)}"/>'
 
 
 def _row(cells: Iterable[str], *, head: bool) -> str:
@@ -333,16 +336,20 @@ def figure(node: Json, p: Json, *, landscape: bool, number: int, anchor: str) ->
     about = f'id="{number}" name="Biểu đồ {number}" descr="{words(node["alt"])}"'
     drawing = (
         f'<w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent {extent}/><wp:docPr {about}/>'
-        '<wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr><a:graphic><a:graphicData '
-        'uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr>'
+        '<wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr><a:graphic>'
+        '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr>'
         f"<pic:cNvPr {about}/><pic:cNvPicPr/></pic:nvPicPr>"
-        f'<pic:blipFill><a:blip r:embed="rIdHinh{number}"><a:extLst><a:ext uri="{{96DAC541-7B7A-43D3-8B79-37D633B846F1}}">'
+        f'<pic:blipFill><a:blip r:embed="rIdHinh{number}"><a:extLst><a:ext '
+        'uri="{96DAC541-7B7A-43D3-8B79-37D633B846F1}">'
         '<asvg:svgBlip xmlns:asvg="http://schemas.microsoft.com/office/drawing/2016/SVG/main" '
         f'r:embed="rIdHinh{number}s"/></a:ext></a:extLst></a:blip><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'
-        f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext {extent}/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+        f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext {extent}/></a:xfrm><a:prstGeom prst="rect"><a:avLst/>'
+        "</a:prstGeom>"
         "</pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing>"
     )
-    picture = f'<w:p><w:pPr><w:pStyle w:val="BieuDo"/></w:pPr><w:r>{drawing}</w:r></w:p>'
+    picture = (
+        f'<w:p><w:pPr><w:pStyle w:val="BieuDo"/>{_below_heading(node, p, style)}</w:pPr><w:r>{drawing}</w:r></w:p>'
+    )
     return picture + paragraph("TenBieuDo", node["caption"], name=anchor)
 
 
@@ -365,8 +372,8 @@ def contents(entries: Sequence[tuple[int, str, str]]) -> str:
     opening makes it put a question to every reader. `\\f` takes the annexes, whose headings are two paragraphs.
     """
     begin = (
-        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \\o "1-2" \\f \\h \\z '
-        '</w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \\o "1-2" \\f \\h '
+        '\\z </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
     )
     end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
     lines = []

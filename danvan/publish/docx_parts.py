@@ -22,9 +22,14 @@ _TIGHT = 0.5  # points: the line of a paragraph that only ends a section
 _DEPTHS = 9  # of a list, in Word
 
 
+def legal(text: str) -> str:
+    """Text without what XML cannot hold."""
+    return re.sub(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "", text)
+
+
 def words(text: str) -> str:
-    """Text for XML: what XML cannot hold is left out."""
-    return escape(re.sub(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "", text), {'"': "&quot;"})
+    """Text for XML."""
+    return escape(legal(text), {'"': "&quot;"})
 
 
 def twips(points: float) -> int:
@@ -76,7 +81,8 @@ def styles(profile: Json) -> str:
         'w:defQFormat="0" w:count="376"/>'
         '<w:style w:type="character" w:default="1" w:styleId="DefaultParagraphFont"><w:name '
         'w:val="Default Paragraph Font"/><w:uiPriority w:val="1"/><w:semiHidden/></w:style>'
-        '<w:style w:type="numbering" w:default="1" w:styleId="NoList"><w:name w:val="No List"/><w:semiHidden/></w:style>'
+        '<w:style w:type="numbering" w:default="1" w:styleId="NoList"><w:name w:val="No List"/><w:semiHidden/>'
+        "</w:style>"
     )
     made = (known, *_paragraph_styles(profile), *_character_styles(profile), *_table_styles(profile))
     return f"{_DECLARED}<w:styles {_W}>{pandoc.defaults(profile['body']['size_pt'])}{''.join(made)}</w:styles>"
@@ -115,6 +121,7 @@ def _paragraph_styles(p: Json) -> list[str]:
     space = spacing(before=points(signed["space_mm"]), line=signed["line_pt"])
     notes = p["footnotes"]
     listing = f"{keep}{spacing(line=listed['line_pt'])}"
+    above_list = spacing(before=listed["before_pt"], after=2, line=max(listed["line_pt"], listed["label_size_pt"] + 2))
     label = {"size_pt": listed["label_size_pt"]} | {n: listed.get(f"label_{n}", False) for n in ("bold", "italic")}
     reference = spacing(after=annex["gap_pt"], line=annex["line_pt"])
     normal = (
@@ -205,7 +212,7 @@ def _paragraph_styles(p: Json) -> list[str]:
         _style(
             "NoiNhan",
             "Nơi nhận (nhãn)",
-            f"{keep}{spacing(before=listed['before_pt'], after=2, line=max(listed['line_pt'], label['size_pt'] + 2))}{left}",
+            f"{keep}{above_list}{left}",
             look(label, underlined=listed["label_underlined"]),
             after="NoiNhanMuc",
         ),
@@ -288,7 +295,7 @@ _FORMATS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerR
 
 
 def _kind_of_list(index: int, profile: Json, signs: list[str], ordered: bool) -> str:
-    """As typed in Vietnamese offices: the mark is indented like a paragraph, the lines after it return to the margin."""
+    """As typed in Vietnamese offices: the mark is indented like a paragraph, further lines return to the margin."""
     levels = []
     indent = indents(first=points(profile["body"]["first_line_mm"]))
     for depth in range(_DEPTHS):

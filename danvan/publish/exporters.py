@@ -1,4 +1,4 @@
-"""The writers as nbconvert exporters: `jupyter nbconvert --to danvan_html|danvan_pdf` takes an executed notebook."""
+"""The writers as nbconvert exporters: `jupyter nbconvert --to danvan_html|danvan_pdf|danvan_docx executed.ipynb`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
 from danvan.document import Document
-from danvan.publish import builder, html, pdf
+from danvan.publish import builder, docx, html, pdf
 
 DOCUMENT = "danvan_document"  # the resource that holds the document, where the caller has built it already
 
@@ -35,6 +35,18 @@ class ReportPDF(Exporter):
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         return pdf.render(_document(nb, resources)), resources
+
+
+class ReportDOCX(Exporter):
+    """A Word file in the report's format profile: to edit and to sign."""
+
+    file_extension = ".docx"
+    output_mimetype = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    export_from_notebook = "Báo cáo (Word)"
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        return docx.render(_document(nb, resources)), resources
 
 
 def _document(nb: NotebookNode, resources: Any) -> Document:

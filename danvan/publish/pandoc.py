@@ -11,15 +11,20 @@ from functools import cache
 
 import pypandoc
 
+from danvan.errors import StageError
+
 FONT = "Times New Roman"  # named, never embedded: every office has it
 Change = Callable[[str], str]
 
 
 def run(*options: str, text: str = "") -> bytes:
-    """What pandoc prints. Raises subprocess.CalledProcessError."""
+    """What pandoc prints. Raises StageError with what it says where it fails."""
     command = (pypandoc.get_pandoc_path(), *options)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}  # what it dates with this, we take out again
-    return subprocess.run(command, input=text.encode(), env=environment, capture_output=True, check=True).stdout
+    done = subprocess.run(command, input=text.encode(), env=environment, capture_output=True, check=False)
+    if done.returncode:
+        raise StageError(f"Không lập được tệp Word: pandoc báo lỗi.\n{done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
 
 
 @cache
