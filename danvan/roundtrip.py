@@ -17,6 +17,7 @@ from typing import Any
 
 from danvan import prose
 from danvan.errors import RefusedError, SettingsError
+from danvan.freshness import MANIFEST
 from danvan.guard import locked, told_of_disk
 from danvan.loading import load_yaml
 from danvan.params import YearParams, load_params
@@ -181,16 +182,9 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
 
     By the build it names; where some program dropped that, by its figures. Raises SettingsError.
     """
-    below = project.reports / str(year) if year else project.reports
-    builds = sorted(
-        word
-        for trace in below.rglob("trace.json")
-        if not any(part.startswith(".") for part in trace.relative_to(project.reports).parts)
-        for word in trace.parent.glob("*.docx")
-        if not word.name.startswith(("~$", "."))
-    )
     where = f"reports/{year}" if year else "reports"
-    if not builds:
+    builds, written_over = _builds(project, year)
+    if not (builds or written_over):
         raise SettingsError(
             f"Trong {where} chưa có bản lập nào kèm tệp Word. Hãy lập báo cáo trước: build.py report NĂM"
         )
@@ -198,6 +192,12 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
         for word in builds:
             if reread.build_of(word) == theirs.build:
                 return word, reread.read(word)
+        for word in written_over:
+            if reread.build_of(word) == theirs.build:
+                raise SettingsError(
+                    f"{project.relative(word)} đã bị sửa ngay trong thư mục bản lập nên không còn bản gốc để so. Chép "
+                    "tệp đã sửa ra chỗ khác, chạy lại build.py report NĂM để có lại bản gốc, rồi so sánh tệp đã chép."
+                )
         raise SettingsError(
             f"Tệp Word này làm từ bản lập {theirs.build}, không còn trong {where}: báo cáo đã được lập lại từ đó. "
             "Lấy lại thư mục của bản ấy (bản đã phát hành nằm trong reports/NĂM/editions), hoặc lấy lại đúng dữ liệu, "
@@ -211,13 +211,12 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
         same = sum(given.get(name) == texts[0] for name, texts in known.items())
         scored.append((same / max(1, len(known), len(given)), word, ours))
     scored.sort(key=lambda one: -one[0])
-    best, word, ours = scored[0]
-    if best < _SURE:
+    if not scored or scored[0][0] < _SURE:
         raise SettingsError(
-            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn mã bản lập, hoặc không phải "
-            f"báo cáo do chương trình lập (giống nhất là {project.relative(word.parent)}, trùng {best:.0%} số con số). "
-            "Hãy sửa trên chính tệp .docx trong reports, lưu dạng Word Document (.docx)."
+            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn mã bản lập, hoặc không phải báo cáo do chương "
+            "trình lập. Hãy sửa trên một bản chép của chính tệp .docx trong reports, lưu dạng Word Document (.docx)."
         )
+    best, word, ours = scored[0]
     rivals = {other.build for score, _, other in scored if score == best}
     if len(rivals) > 1:
         raise SettingsError(
@@ -226,6 +225,24 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
             + ". Thêm --year NĂM, hoặc chuyển các bản không dùng ra khỏi reports rồi chạy lại."
         )
     return word, ours
+
+
+def _builds(project: Project, year: int | None) -> tuple[list[Path], list[Path]]:
+    """The Word files of all builds: those that are as they were built, and those that somebody has written over."""
+    below = project.reports / str(year) if year else project.reports
+    builds, written_over = [], []
+    for trace in sorted(below.rglob("trace.json")):
+        folder = trace.parent
+        if any(part.startswith(".") for part in folder.relative_to(project.reports).parts):
+            continue  # half-built
+        try:
+            outputs = json.loads((folder / MANIFEST).read_bytes())["outputs"]
+        except (OSError, ValueError, KeyError):
+            continue  # no build
+        for word in sorted(folder.glob("*.docx")):
+            if word.name in outputs:
+                (builds if sha256(word) == outputs[word.name] else written_over).append(word)
+    return builds, written_over
 
 
 _SURE = 0.5  # of the figures: a Word file that shares fewer of them with a build was not made from it

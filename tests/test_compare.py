@@ -27,6 +27,7 @@ from danvan.publish import reread
 from danvan.publish.differences import Differences, differences, joined, tokens
 from danvan.publish.sources import Sources
 from danvan.publish.suggestions import Suggested, suggest
+from danvan.store import sha256
 
 AUTHOR = "Nguyễn Văn A"
 
@@ -85,7 +86,14 @@ def kept(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Sent:
     (folder / "bao-cao-2023.docx").write_bytes(docx.render(made))
     trace = json.loads((built / "reports" / "2023" / "public" / "trace.json").read_bytes())
     (folder / "trace.json").write_text(json.dumps(trace | {"printed": document.printed(made)}), encoding="utf-8")
+    record(folder)
     return Sent(root, made)
+
+
+def record(folder: Path) -> None:
+    """A manifest of the Word file as it now is."""
+    outputs = {path.name: sha256(path) for path in folder.glob("*.docx")}
+    (folder / "manifest.json").write_text(json.dumps({"outputs": outputs}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -227,6 +235,18 @@ def test_a_figure_of_a_table_is_told_by_row_and_column(sent: Sent) -> None:
     assert "dòng “Hồng Bàng”" in change.place
     assert column.label[:40] in change.place
     assert re.search(r"nguồn: data/2023/returns/Hồng Bàng\.xlsx: trang “[^”]+”, ô [A-Z]+\d+", compared.text)
+
+
+def test_a_row_and_a_table_that_went_are_told_whole(sent: Sent) -> None:
+    tables = re.findall(r"<w:tbl>.*?</w:tbl>", word.xml_of(sent.data), re.DOTALL)
+    one, other = (next(t for t in tables if words in t) for words in ("Được kiểm tra", "Mô hình nhân rộng"))
+    row = next(r for r in re.findall(r"<w:tr>.*?</w:tr>", one, re.DOTALL) if ">Lê Chân<" in r)
+    compared = sent.compare(word.body(sent.data, (row, ""), (other, "")))
+    assert compared.altered
+    assert re.search(r"\n- bảng “Chỉ đạo[^”]*”, dòng “Lê Chân”: xóa cả dòng, \d+ con số\n", compared.text)
+    assert re.search(r"\n- bảng “Phong trào.*”: xóa cả bảng, \d+ con số\n", compared.text)
+    assert {(one.kind, one.what) for one in compared.found.prose} == {("deleted", "dòng"), ("deleted", "bảng")}
+    assert len(compared.found.prose) == 2
 
 
 def test_a_figure_taken_out_alone_is_told_and_its_expression_stays(sent: Sent) -> None:
@@ -484,8 +504,10 @@ def test_fields_breaks_and_hyphens_are_read_as_they_are_seen() -> None:
         ),
         (word.changed(word.minimal(""), {"word/x.xml": lambda _: " " * 3_000_000}), "bung ra gấp hơn"),
         (word.changed(word.minimal(""), {"../x.xml": lambda _: "<a/>"}), "tên không an toàn"),
+        (word.minimal("".join(f"<w:p>{n}</w:p>" for n in range(50_001))), "quá nhiều đoạn"),
+        (word.minimal(f"<w:p>{run('; '.join(map(str, range(9_000))))}</w:p>"), "đoạn quá dài"),
     ],
-    ids=["empty", "pdf", "doc", "password", "text", "cut", "xml", "deep", "zip", "dtd", "bomb", "path"],
+    ids=["empty", "pdf", "doc", "password", "text", "cut", "xml", "deep", "zip", "dtd", "bomb", "path", "many", "long"],
 )
 def test_what_is_no_sound_word_file_is_refused_in_a_sentence(data: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "tệp.docx"
@@ -549,6 +571,7 @@ def test_without_its_property_a_file_is_known_by_its_figures(sent: Sent) -> None
     shutil.copytree(sent.original.parent, other)
     stranger = word.changed(sent.data, {"docProps/custom.xml": lambda x: x.replace(build_of(sent), "0" * 16)})
     (other / sent.original.name).write_bytes(stranger)
+    record(other)
     with pytest.raises(SettingsError, match=r"giống như nhau nhiều bản: .*Thêm --year"):
         sent.compare(edited)
     assert "reports/2023/public" in sent.compare(edited, year=2023).text
@@ -556,6 +579,16 @@ def test_without_its_property_a_file_is_known_by_its_figures(sent: Sent) -> None
 
 def build_of(sent: Sent) -> str:
     return document.build_id(sent.document)
+
+
+def test_a_build_that_was_written_over_is_nothing_to_compare_with(sent: Sent) -> None:
+    """Who edits the file in the build's own folder would else be told that nothing differs."""
+    edited = word.body(sent.data, ("Ở cơ sở, ", "Tại cơ sở, "))
+    sent.original.write_bytes(edited)
+    with pytest.raises(SettingsError, match="đã bị sửa ngay trong thư mục bản lập"):
+        roundtrip.compare(sent.project, sent.original)
+    with pytest.raises(SettingsError, match="Không nhận ra"):
+        sent.compare(without_property(edited))
 
 
 def test_a_broken_notebook_is_told(sent: Sent) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from danvan.publish.reread import Block, Change, Comment, Grid, Paragraph, Piece, Reading, Row, tidy
 
 SIMILAR = 0.4  # paragraphs that share less are not the same one
+MOST_PAIRS = 250_000  # that are tried; of a file that has been written anew all is new
 MOVED = 0.8  # nor are paragraphs in different places that share less than this
 _TOKEN = re.compile(r"\n|[^\S\n]+|\d[\d.,/]*\d%?|\d%?|\w+|[^\w\s]")
 _Item = TypeVar("_Item")
@@ -69,7 +70,7 @@ class Prose:
     """A paragraph whose words changed. `old` is empty for one that was added, `new` for one that was deleted.
 
     `after`: of one that was added, the old paragraph before it. `restyled`: words that became bold or italic, or no
-    longer are.
+    longer are. `what`: 'đoạn'; or a whole row of a table, or a table, that was added or deleted: 'dòng', 'bảng'.
     """
 
     kind: Literal["changed", "added", "deleted", "moved"]
@@ -79,6 +80,7 @@ class Prose:
     hunks: tuple[Hunk, ...] = ()
     restyled: tuple[str, ...] = ()
     after: Tokens = ()
+    what: str = "đoạn"
 
 
 FigureKind = Literal["altered", "deleted", "unmarked", "repeated", "typed"]
@@ -88,7 +90,8 @@ FigureKind = Literal["altered", "deleted", "unmarked", "repeated", "typed"]
 class FigureChange:
     """What happened to a figure: altered by hand; deleted; without its mark but still there; there twice.
 
-    Or a number that was typed into the prose (`typed`), which has no name.
+    Or a number that was typed into the prose (`typed`), which has no name. `within`: it went with a whole row or table,
+    'cả dòng', 'cả bảng'; its place is that of the row or table.
     """
 
     kind: FigureKind
@@ -96,6 +99,7 @@ class FigureChange:
     name: str = ""
     old: str = ""
     new: str = ""
+    within: str = ""
 
     @property
     def is_figure(self) -> bool:
@@ -224,8 +228,9 @@ def aligned(
         if what == "equal":
             pairs += zip(range(i, i_end), range(j, j_end), strict=True)
         else:
-            a, b = i, j
-            alike = _most_alike([[likeness(one, two) for two in new[j:j_end]] for one in old[i:i_end]])
+            a, b, alike = i, j, []
+            if (i_end - i) * (j_end - j) <= MOST_PAIRS:
+                alike = _most_alike([[likeness(one, two) for two in new[j:j_end]] for one in old[i:i_end]])
             for x, y in (*alike, (i_end - i, j_end - j)):
                 pairs += [(n, None) for n in range(a, i + x)]
                 pairs += [(None, n) for n in range(b, j + y)]
@@ -439,10 +444,17 @@ class _Comparison:
             return 1.0 + alike if same_label else alike
 
         where = next((self.places[id(p)] for p in _inside(old)), before)
+        if not (old.rows and new.rows):
+            place = where.split(", dòng ")[0] if old.rows else before
+            self._whole("bảng", place, list(_inside(old)), list(_inside(new)))
+            return
         self.found.changes += [(where, change) for change in new.changes]
         for i, j in aligned(old.rows, new.rows, lambda row: self._said(inside(row)), likeness):
             one, two = old.rows[i] if i is not None else Row([]), new.rows[j] if j is not None else Row([])
             where = next((self.places[id(p)] for p in inside(one)), where)
+            if i is None or j is None:
+                self._whole("dòng", where.split(", cột ")[0], inside(one), inside(two))
+                continue
             if len(one.cells) == len(two.cells):
                 pairs: list[Pair] = [(n, n) for n in range(len(one.cells))]
             else:
@@ -452,6 +464,22 @@ class _Comparison:
             for a, b in pairs:
                 cells = (one.cells[a][1] if a is not None else [], two.cells[b][1] if b is not None else [])
                 self._paragraphs(*cells, where)
+
+    def _whole(self, what: str, where: str, old: Sequence[Paragraph], new: Sequence[Paragraph]) -> None:
+        """A row or a table that was added or deleted."""
+        for paragraph in new:
+            self._here[id(paragraph)] = where
+        between = Token(" | ")
+        gone, come = (
+            tuple(token for made in map(of, said) if made for token in (between, *made))[1:]
+            for of, said in ((self._ours, old), (self._of, new))
+        )
+        kind: Literal["added", "deleted"] = "deleted" if gone else "added"
+        self.found.prose.append(Prose(kind, where, old=gone, new=come, what=what))
+        for token in gone:
+            if token.figure and token.figure not in self.there:
+                self.found.figures.append(FigureChange("deleted", where, token.figure, token.text, within=f"cả {what}"))
+        self._typed(where, [Hunk(0, 0, come)])
 
     def _paragraphs(self, old: Sequence[Paragraph], new: Sequence[Paragraph], where: str) -> None:
         """The paragraphs of a cell or of a footnote."""
@@ -529,7 +557,8 @@ class _Comparison:
 
     def _moved(self) -> None:
         """Of what is lost and what is new, what only went elsewhere; the others are deleted and added."""
-        bags = [_bag(made) for made, _, _ in self._new]
+        few = len(self._lost) * len(self._new) <= MOST_PAIRS
+        bags = [_bag(made) for made, _, _ in self._new] if few else []
         taken: set[int] = set()
         for old, where in self._lost:
             mine = _bag(old)

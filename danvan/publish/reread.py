@@ -151,6 +151,8 @@ def tidy(text: str) -> str:
 
 MAX_UNPACKED = 100_000_000  # pictures among it
 MAX_ELEMENTS, MAX_DEPTH, MAX_TEXT = 2_000_000, 200, 5_000_000
+# The report of 129 units has 8,000 paragraphs, cells among them, of up to 2,000 characters. To compare is quadratic.
+MAX_PARAGRAPHS, MAX_PARAGRAPH = 50_000, 20_000
 _WORDS = {  # rule of container -> what an analyst does about it
     "not-a-file": "Chép chính tệp Word vào máy rồi chạy lại.",
     "not-readable": "Đóng tệp trong Word, kiểm tra tên tệp và quyền đọc rồi chạy lại.",
@@ -402,6 +404,7 @@ class _Story:
         self.people = people
         self.commented: dict[str, list[str]] = {}  # by id of the comment
         self.boxes = 0
+        self._paragraphs = 0
         self._ending: set[str] = set()  # ids of the bookmarks that end somewhere: the others are none
         self._bookmarks: dict[str, str] = {}  # open ones, id -> name
         self._commenting: set[str] = set()
@@ -485,6 +488,9 @@ class _Story:
         for mark in element.iterfind("w-pPr/w-rPr/*"):
             if mark.tag in _CHANGES:
                 made.changes.append(Change(_CHANGES[mark.tag][1], "¶", self.people.number(mark)))
+        self._paragraphs += 1
+        if self._paragraphs > MAX_PARAGRAPHS or sum(len(piece.text) for piece in made.pieces) > MAX_PARAGRAPH:
+            raise _Unsound(f"tệp có quá nhiều đoạn, hoặc có đoạn quá dài. {_WORDS['zip-bomb']}")
         return made, self._met_contents and not made.text
 
     @staticmethod

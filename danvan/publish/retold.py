@@ -15,8 +15,9 @@ from danvan.publish.reread import Comment
 from danvan.publish.suggestions import Suggested, Suggestion
 
 _CHANGED = {"added": "thêm", "removed": "xóa", "moved here": "chuyển đến", "moved away": "chuyển đi"}
-_BY_HAND = {"changed": "sửa", "added": "thêm đoạn", "deleted": "xóa đoạn", "moved": "chuyển đoạn sang chỗ khác"}
+_BY_HAND = {"changed": "sửa", "added": "thêm {}", "deleted": "xóa {}", "moved": "chuyển đoạn sang chỗ khác"}
 _AROUND = 12  # tokens shown beside what changed
+_FIRST = 200  # letters of a table
 
 
 def lines(
@@ -32,7 +33,9 @@ def lines(
         ("Số gõ tay trong câu chữ", [change for change in found.figures if change.kind == "typed"]),
         ("Chữ lấy từ params bị sửa, xóa, chép thêm", words),
     ):
-        told = [line for change in changes for line in _figure(change, suggested.expressions, trace)]
+        told = [line for one in changes if not one.within for line in _figure(one, suggested.expressions, trace)]
+        whole = Counter((change.place, change.within) for change in changes if change.within)
+        told += [f"- {place}: xóa {within}, {count} con số" for (place, within), count in whole.items()]
         yield from _titled(title, told, len(changes))
     yield from _titled("Câu chữ", [line for one in found.prose for line in _prose(one)], len(found.prose))
     yield from _titled(
@@ -47,7 +50,7 @@ def lines(
     if found.boxes:
         yield f"\nTệp có thêm {found.boxes} khung chữ (text box); chữ trong khung không được đọc."
     yield from _titled("Đề xuất sửa sổ và params", list(_suggestions(suggestions)), len(suggestions))
-    by_hand = [f"- {one.place}: {_BY_HAND[one.kind]}" for one in suggested.unplaced]
+    by_hand = [f"- {one.place}: {_BY_HAND[one.kind].format(one.what)}" for one in suggested.unplaced]
     yield from _titled("Câu chữ phải sửa tay (không tìm được đúng một chỗ trong sổ hay params)", by_hand, len(by_hand))
     if not (found.figures or found.prose or found.changes or found.comments):
         yield "\nKhông có gì khác."
@@ -102,14 +105,20 @@ def _sources(sources: Sequence[Sequence[str]]) -> Iterator[str]:
 def _prose(one: Prose) -> Iterator[str]:
     match one.kind:
         case "added":
-            yield f"- {one.place}: thêm đoạn sau đó: {{+{joined(one.new)}+}}"
+            yield f"- {one.place}: thêm {one.what} sau đó: {{+{_said(one.new, one)}+}}"
         case "deleted":
-            yield f"- {one.place}: xóa đoạn: [-{joined(one.old)}-]"
+            yield f"- {one.place}: xóa {one.what}: [-{_said(one.old, one)}-]"
         case _:
             what = "chuyển đoạn sang chỗ khác: " if one.kind == "moved" else ""
             yield f"- {one.place}: {what}{_marked(one.old, one.hunks)}"
             for text in one.restyled:
                 yield f"    đổi kiểu chữ (đậm, nghiêng): “{text}”"
+
+
+def _said(made: Sequence[Token], one: Prose) -> str:
+    """All words of a paragraph; of a row or table the first."""
+    text = joined(made)
+    return text if one.what == "đoạn" or len(text) <= _FIRST else f"{text[:_FIRST].rstrip()} ..."
 
 
 def _marked(old: Sequence[Token], hunks: Sequence[Hunk]) -> str:

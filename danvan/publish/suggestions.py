@@ -87,7 +87,7 @@ class _Maker:
     # ---- prose
 
     def _of_prose(self, one: Prose) -> None:
-        if one.kind == "moved" or (one.kind == "changed" and not one.hunks):
+        if one.kind == "moved" or one.what != "đoạn" or (one.kind == "changed" and not one.hunks):
             self.made.unplaced.append(one)
             return
         if one.kind == "added":
