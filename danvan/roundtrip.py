@@ -213,8 +213,8 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
     scored.sort(key=lambda one: -one[0])
     if not scored or scored[0][0] < _SURE:
         raise SettingsError(
-            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn mã bản lập, hoặc không phải báo cáo do chương "
-            "trình lập. Hãy sửa trên một bản chép của chính tệp .docx trong reports, lưu dạng Word Document (.docx)."
+            "Không nhận ra tệp Word này làm từ bản lập nào: tệp không còn mã bản lập, hoặc không phải báo cáo do "
+            "chương trình lập. Hãy sửa trên một bản chép của tệp .docx trong reports, lưu dạng Word Document (.docx)."
         )
     best, word, ours = scored[0]
     rivals = {other.build for score, _, other in scored if score == best}
@@ -230,7 +230,8 @@ def _build_of(project: Project, theirs: Reading, year: int | None) -> tuple[Path
 def _builds(project: Project, year: int | None) -> tuple[list[Path], list[Path]]:
     """The Word files of all builds: those that are as they were built, and those that somebody has written over."""
     below = project.reports / str(year) if year else project.reports
-    builds, written_over = [], []
+    builds: list[Path] = []
+    written_over: list[Path] = []
     for trace in sorted(below.rglob("trace.json")):
         folder = trace.parent
         if any(part.startswith(".") for part in folder.relative_to(project.reports).parts):

@@ -444,7 +444,7 @@ class _Comparison:
             return 1.0 + alike if same_label else alike
 
         where = next((self.places[id(p)] for p in _inside(old)), before)
-        if not (old.rows and new.rows):
+        if bool(old.rows) != bool(new.rows):
             place = where.split(", dòng ")[0] if old.rows else before
             self._whole("bảng", place, list(_inside(old)), list(_inside(new)))
             return
