@@ -25,7 +25,7 @@ from danvan.errors import RefusedError, SettingsError
 from danvan.paths import Project
 from danvan.publish import reread
 from danvan.publish.differences import Differences, differences, joined, tokens
-from danvan.publish.sources import Sources
+from danvan.publish.sources import Sources, Splice
 from danvan.publish.suggestions import Suggested, suggest
 from danvan.store import sha256
 
@@ -755,6 +755,44 @@ def test_any_edit_of_words_is_found_and_rebuilds_just_the_edited_text(text: Text
     before, after = text.texts(text.sources), text.texts(text.sources.with_(suggestion.splices))
     wanted = reread.tidy("".join(t.text for t in one.new if not t.note))
     assert [b for a, b in zip(before, after, strict=True) if a != b] == [wanted]
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_whatever_happens_to_paragraphs_what_is_accepted_leaves_sound_cells(text: Text, data: st.DataObject) -> None:
+    """Paragraphs deleted, exchanged, parted, joined, without bookmarks: whatever can be accepted fits together."""
+    xml = word.xml_of(text.data)
+    old = re.findall(r"<w:p(?: [^>]*)?>.*?</w:p>", xml, re.DOTALL)
+    new = list(old)
+    for _ in range(data.draw(st.integers(1, 4))):
+        n, m = data.draw(st.integers(0, len(new) - 2)), data.draw(st.integers(0, len(new) - 2))
+        match data.draw(st.sampled_from(["delete", "exchange", "part", "join", "unmark"])):
+            case "delete":
+                del new[n]
+            case "exchange":
+                new[n], new[m] = new[m], new[n]
+            case "part":
+                new[n] = new[n].replace(". ", '.</w:t></w:r></w:p><w:p><w:r><w:t xml:space="preserve">', 1)
+            case "join":
+                behind = re.sub(r"^<w:p(?: [^>]*)?>(?:<w:pPr>.*?</w:pPr>)?", "", new[n + 1], flags=re.DOTALL)
+                new[n : n + 2] = [new[n].removesuffix("</w:p>") + run(" ") + behind]
+            case "unmark":
+                new[n] = re.sub(r"<w:bookmark(?:Start|End) [^>]*/>", "", new[n])
+    start, end = xml.index(old[0]), xml.rindex(old[-1]) + len(old[-1])
+    edited = word.changed(text.data, {"word/document.xml": lambda _: xml[:start] + "".join(new) + xml[end:]})
+    _, suggested = text.suggested(edited)
+    taken: list[Splice] = []
+    for one in suggested.suggestions:
+        if not one.problem:
+            try:
+                text.sources.with_([*taken, *one.splices])
+            except ValueError:
+                continue
+            taken += one.splices
+    after = text.sources.with_(taken)
+    for number, cell in enumerate(after.cells):
+        if cell["cell_type"] == "markdown":
+            assert prose.problems(after.source(number)) == []
 
 
 # ---------------------------------------------------------------- an edit made by LibreOffice

@@ -25,15 +25,8 @@ _Note = tuple[str, list[Paragraph]]
 
 
 @dataclass(frozen=True)
-class Token:
+class Token(Piece):
     """A word, a sign, a blank; or the whole of a figure, a footnote's mark, a picture."""
-
-    text: str
-    figure: str = ""
-    bold: bool = False
-    italic: bool = False
-    note: str = ""
-    picture: bool = False
 
     @property
     def key(self) -> Hashable:

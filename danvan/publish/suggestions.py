@@ -218,11 +218,16 @@ class _Maker:
                 splices += [Splice(cell, *_lines_of(source, block), "") for block in notes]
                 gone += notes
         problem = "; ".join(filter(None, (draft.problem for draft in group)))
-        problem = problem or "; ".join(prose.problems(spliced(source, splices))).rstrip(".")
+        text = ""
+        try:
+            text = spliced(source, splices)
+            problem = problem or "; ".join(prose.problems(text)).rstrip(".")
+        except ValueError:
+            problem = problem or "các chỗ sửa trong ô đụng vào nhau; hãy sửa tay"
         if not problem:
             silent = {draft.block.made[m].figure for draft in group for m in draft.unprinted}
             wanted = [self._expressed(draft.expected) for draft in group if draft.expected is not None]
-            now, was = parsed(spliced(source, splices)), parsed(source)
+            now, was = parsed(text), parsed(source)
             changes = ((now, 1), (was, -1), (wanted, -1), ([block.made for block in gone], 1))
             balance: Counter[tuple[Any, ...]] = Counter()
             for paragraphs, sign in changes:
