@@ -518,6 +518,19 @@ def test_what_is_no_sound_word_file_is_refused_in_a_sentence(data: bytes, said: 
     assert refused.value.exit_code == 2
 
 
+def test_a_text_box_is_counted_and_its_second_telling_left_out() -> None:
+    """Word wraps boxes and newer drawings, and says them once more for older programs."""
+    mc = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    wp = 'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
+    box = f"<w:txbxContent><w:p>{run('trong hộp')}</w:p></w:txbxContent>"
+    drawing = f'<w:drawing><wp:inline {wp}><wp:docPr id="1" name="a" descr="Biểu đồ"/>{box}</wp:inline></w:drawing>'
+    both = f"<mc:Choice>{drawing}</mc:Choice><mc:Fallback><w:pict>{box}</w:pict></mc:Fallback>"
+    made = read(f"<w:p>{run('Chữ.')}<w:r><mc:AlternateContent {mc}>{both}</mc:AlternateContent></w:r></w:p>")
+    (paragraph,) = made.paragraphs()
+    assert (paragraph.text, made.boxes) == ("Chữ.", 1)
+    assert [piece.text for piece in paragraph.pieces if piece.picture] == ["Biểu đồ"]
+
+
 def test_what_could_steer_a_terminal_or_turn_the_writing_is_left_out() -> None:
     text = "Câu\u009b2J \u202ehai\u200b."
     made = read(f"<w:p>{run(text)}</w:p>")

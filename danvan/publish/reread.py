@@ -322,6 +322,7 @@ def _parsed(data: bytes, name: str, budget: _Budget) -> Element:
         if skipped or known in _LEFT_OUT:
             skipped += 1
             return
+        known = "" if known.startswith("mc-") else known  # around what a newer Word says
         if known or depth == 1:
             attributes = {named(key) or key: value for key, value in attributes.items()}
             builder.start(known or "root", attributes)
