@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from danvan import freshness
-from danvan.errors import DanvanError, ReturnsError, SettingsError, nearest
+from danvan.errors import DanvanError, RefusedError, ReturnsError, SettingsError, nearest
 from danvan.paths import Project, find_project
 from danvan.store import write_atomic
 
@@ -57,11 +57,15 @@ Cách dùng: python3 build.py [lệnh]
   check NĂM [--json TỆP]    đọc, kiểm tra phiếu; lập bản trả lời từng đơn vị và bảng theo dõi
   lint NĂM [--edition ...]  đối chiếu PDF, Word của báo cáo với mẫu thể thức (lề, phông, cỡ chữ, số trang ...)
   lint TỆP... --profile TÊN đối chiếu tệp Word đã sửa với một mẫu thể thức, ví dụ party_2018
+  compare TỆP.docx          so bản Word đã sửa với bản đã lập: con số sửa tay, câu chữ, đề xuất sửa sổ và params
+     --year NĂM                  chỉ tìm trong các bản đã lập của năm ấy
+     --out THƯ_MỤC               ghi kết quả vào đây (mặc định reports/NĂM/compare)
+     --accept 1,3 | all          nhận các đề xuất ấy của lần so sánh trước vào sổ và params
   lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
-5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), hoặc tệp khác với mẫu thể thức
+5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), tệp khác mẫu thể thức, hoặc con số bị sửa tay
 """
 COMMANDS = (
     "report",
@@ -76,6 +80,7 @@ COMMANDS = (
     "form",
     "check",
     "lint",
+    "compare",
     "lab",
     "test",
 )
@@ -128,6 +133,7 @@ def main(argv: list[str]) -> int:
             "form": form,
             "check": check,
             "lint": lint,
+            "compare": compare,
             "lab": lab,
         }
         return run[arguments.command or "report"](find_project(), arguments)
@@ -191,6 +197,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("what", metavar="NĂM hoặc TỆP", nargs="+")
     command.add_argument("--edition", **edition)
     command.add_argument("--profile", metavar="TÊN", default="")
+    command = of("compare")
+    command.add_argument("file", metavar="TỆP", type=Path)
+    command.add_argument("--year", metavar="NĂM", type=int)
+    command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
+    command.add_argument("--accept", metavar="SỐ", default="")
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -402,7 +413,24 @@ def lint(project: Project, arguments: argparse.Namespace) -> int:
             for one in found:
                 table.add_row(*map(escape, (one.part, one.what, one.wanted, one.found, one.where)))
             _console().print(table)
-    return 5 if any(differences.values()) else 0
+    return RefusedError.exit_code if any(differences.values()) else 0
+
+
+def compare(project: Project, arguments: argparse.Namespace) -> int:
+    """Tell what was changed in a Word file that came back; with --accept, take suggestions over."""
+    from danvan import roundtrip
+
+    options = {"year": arguments.year, "out": arguments.out}
+    if arguments.accept:
+        done = roundtrip.accept(project, arguments.file, arguments.accept, **options)
+        for number, one in done:
+            print(f"Đã nhận đề xuất {number}: {one.where}")
+        print("Lập lại báo cáo để thấy các chỗ sửa." if done else "Không có đề xuất nào nhận được.")
+        return 0
+    compared = roundtrip.compare(project, arguments.file, **options)
+    print(compared.text, end="")
+    print(f"\nKết quả: {arguments.out or project.relative(compared.folder)}")
+    return RefusedError.exit_code if compared.altered else 0
 
 
 def lab(project: Project, arguments: argparse.Namespace) -> int:

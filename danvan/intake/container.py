@@ -66,12 +66,12 @@ class Content:
 
 def digest(path: Path) -> str:
     """The digest of the file's bytes, as `load` gives it. Raises UnreadableError where they cannot be had."""
-    return hashlib.sha256(_read(path)).hexdigest()
+    return hashlib.sha256(read(path)).hexdigest()
 
 
 def load(path: Path) -> Content:
     """Read and examine the file at `path`. Raises UnreadableError and, whatever the file is, nothing else."""
-    data = _read(path)
+    data = read(path)
     try:
         kind, macros = _examine(data, path.name.lower().endswith(".csv"))
     except UnreadableError:
@@ -141,8 +141,8 @@ def _shown(name: str) -> str:
 # --- from the disk ---------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a regular file that nobody changes meanwhile."""
+def read(path: Path) -> bytes:
+    """The bytes of a regular file that nobody changes meanwhile. Raises UnreadableError."""
     flags = os.O_RDONLY
     for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # no system has them all
         flags |= getattr(os, name, 0)
@@ -230,7 +230,7 @@ def _examine(data: bytes, named_csv: bool) -> tuple[Kind, bool]:
             found, reason = "nội dung là Excel (.xlsx)", "Tên tệp có đuôi .csv nhưng nội dung là Excel (.xlsx)."
             raise _no("not-excel", found, reason=reason, remedy="Đổi đuôi tên tệp thành .xlsx rồi chạy lại.")
         return "xlsx", macros
-    _check_foreign(data)
+    check_foreign(data)
     if named_csv:
         _check_csv(data)
         return "csv", False
@@ -241,7 +241,7 @@ def _examine(data: bytes, named_csv: bool) -> tuple[Kind, bool]:
     raise _no("not-excel", "nội dung thuộc loại không rõ")
 
 
-def _check_foreign(data: bytes) -> None:
+def check_foreign(data: bytes) -> None:
     """Raises UnreadableError for what is known to be neither a zip nor a table in plain text."""
     if data.startswith(OLE):
         # The first name counts: a document may hold a workbook, and the other way round.
@@ -292,14 +292,12 @@ def _check_csv(data: bytes) -> None:
 
 def _check_workbook(data: bytes) -> bool:
     """Whether it has macros. Raises UnreadableError if it is no sound workbook or breaks a limit."""
-    marks = data.count(b"PK\x01\x02")  # before zipfile makes an object of each
-    if marks > MAX_MEMBERS:
-        raise _no("zip-bomb", f"tệp nén có {_count(marks)} phần, quá {_count(MAX_MEMBERS)}")
+    check_count(data)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         names = {member.filename for member in members}
         _check_kind(data, names)
-        _check_members(members)
+        check_members(members, MAX_UNPACKED)
         package = _Package()
         for member in members:
             with archive.open(member) as stream:
@@ -326,8 +324,15 @@ def _check_kind(data: bytes, names: set[str]) -> None:
     raise _no("not-excel", "nội dung là tệp nén, không phải Excel", remedy=remedy)
 
 
-def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
-    """What the zip says of its members, before any is inflated."""
+def check_count(data: bytes) -> None:
+    """Raises UnreadableError for a zip of too many members, before zipfile makes an object of each."""
+    marks = data.count(b"PK\x01\x02")
+    if marks > MAX_MEMBERS:
+        raise _no("zip-bomb", f"tệp nén có {_count(marks)} phần, quá {_count(MAX_MEMBERS)}")
+
+
+def check_members(members: Sequence[zipfile.ZipInfo], most: int) -> None:
+    """What the zip says of its members, before any is inflated; `most`: bytes of all. Raises UnreadableError."""
     seen = set()
     for member in members:
         shown = _shown(member.orig_filename)
@@ -344,8 +349,8 @@ def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
         if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # LZMA may ask for any memory
             raise _no("damaged-file", f"phần {shown} nén theo kiểu lạ")
     unpacked = sum(member.file_size for member in members)
-    if unpacked > MAX_UNPACKED:
-        raise _no("zip-bomb", f"tệp bung ra {_count(unpacked)} byte, quá {_count(MAX_UNPACKED)}")
+    if unpacked > most:
+        raise _no("zip-bomb", f"tệp bung ra {_count(unpacked)} byte, quá {_count(most)}")
 
 
 # --- a workbook as XML -----------------------------------------------------------------------------------------
