@@ -35,6 +35,7 @@ from test_pdf import (
 )
 
 from danvan import document as model
+from danvan import formats
 from danvan.document import (
     Closing,
     Column,
@@ -505,7 +506,7 @@ def test_long_names_with_a_shared_purpose_stay_on_their_lines() -> None:
 
 
 def test_a_state_head_has_its_motto_and_rules_of_a_share() -> None:
-    profile = docx.profile_named("party_2018")
+    profile = formats.load("party_2018")
     head = profile["head"] | {"issuer_rule_share": 0.4, "star": "", "motto": {"size_pt": 14, "bold": True}}
     state = profile | {"head": head, "title": profile["title"] | {"rule": "", "rule_share": 0.5}}
     node = {

@@ -13,9 +13,11 @@ import random
 import re
 import shutil
 import unicodedata
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -415,11 +417,20 @@ def test_illustrative_year_says_so(rough: Built) -> None:
     assert trace["illustrative"] == said
 
 
+def text_of(path: Path) -> str:
+    """The text of a file, or of all XML in a packed one."""
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as parts:
+        return unescape("".join(parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml")))
+
+
 def test_official_year_says_nowhere_that_it_is_illustrative(official: Built) -> None:
     folders = [official.folder, official.folder.parents[2] / "figures" / str(YEAR)]
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
-    assert {path.suffix for path in paths} == {".html", ".pdf", ".ipynb", ".json", ".svg", ".png", ".csv"}
-    texts = [(path.name, path.read_text(encoding="utf-8")) for path in paths if path.suffix not in (".pdf", ".png")]
+    kinds = {".html", ".pdf", ".docx", ".xlsx", ".ipynb", ".json", ".svg", ".png", ".csv"}
+    assert {path.suffix for path in paths} == kinds
+    texts = [(path.name, text_of(path)) for path in paths if path.suffix not in (".pdf", ".png")]
     with pypdfium2.PdfDocument(next(official.folder.glob("*.pdf"))) as pdf:
         pages = [(f"page {number}", page.get_textpage().get_text_range()) for number, page in enumerate(pdf, 1)]
     for name, text in (*texts, *pages, *everything_said(official)):

@@ -236,7 +236,7 @@ COLUMNS = (
     _Column("Đơn vị tính", 16, lambda r: r.measured_in, "Con số đếm, đo cái gì."),
     _Column("Mức chính xác", 16, lambda r: r.bound, "Chính xác, hơn, trên, khoảng. Trống: không có giá trị."),
     _Column("Tình trạng", 19, lambda r: r.status, "Vì sao có hay không có giá trị; không dòng nào để trống."),
-    _Column("Nguồn gốc số liệu", 22, lambda r: r.provenance, "Theo phiếu, đã công bố hay minh họa."),
+    _Column("Nguồn gốc số liệu", 22, lambda r: r.provenance, "Con số từ đâu mà có."),
     _Column("Tử số", 12, lambda r: Figure.exact(r.numerator), "Của tỷ lệ. Trống: không phải tỷ lệ, hoặc không có."),
     _Column("Mẫu số", 12, lambda r: Figure.exact(r.denominator), "Của tỷ lệ. Trống: không phải tỷ lệ, hoặc không có."),
     _Column(
@@ -355,8 +355,10 @@ def _notes(book: Book) -> Iterator[tuple[str, str, str]]:
         yield "Tình trạng", word, meaning
     for word, meaning in _BOUNDS.items():
         yield "Mức chính xác", word, meaning
-    for word, meaning in PROVENANCES.values():
-        yield "Nguồn gốc số liệu", word, meaning
+    there = {result.provenance for results in (book.results, book.last_results) for result in results.values()}
+    for provenance, (word, meaning) in PROVENANCES.items():
+        if provenance in there:
+            yield "Nguồn gốc số liệu", word, meaning
     if any(i.denominator == "population" for i in book.catalogue.indicators):
         concept = book.params.population_concept
         yield (

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from danvan import formats
 from danvan.document import Column, Document, Meta, Part, Table, TableCell, TableRow
 from danvan.publish import columns
-from danvan.publish.pdf import _profile as profile_named
 from danvan.publish.tree import document_tree
 
-PROFILE = profile_named("party_2018")
+PROFILE = formats.load("party_2018")
 SIZES = PROFILE["tables"]["sizes_pt"]["portrait"]
 INSET = PROFILE["tables"]["inset_pt"]["portrait"]["x"]
 
