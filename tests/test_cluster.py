@@ -228,6 +228,7 @@ def stages(said: list[list[Any]], title: str) -> list[str]:
 ALL_STAGES = ["Đọc phiếu", "Chạy sổ", "HTML", "PDF", "Word", "Biểu đồ", "Số liệu", "Ghi tệp"]
 
 
+@pytest.mark.long
 def test_shipped_inputs_give_the_same_bytes_and_errors_in_returns_stop_nobody_else(
     dask: Cluster, one_here: Path, project: Path, code: Path
 ) -> None:

@@ -536,7 +536,7 @@ def changed_and_built(
 
 
 QUICK = settings(
-    max_examples=3,
+    max_examples=2,
     phases=(Phase.explicit, Phase.generate),
     database=None,
     suppress_health_check=list(HealthCheck),
