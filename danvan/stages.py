@@ -267,7 +267,7 @@ class _Made:
         from danvan.publish import builder
 
         task, project = self._task, self._task.project
-        ready = Thread(target=make_ready)
+        ready = Thread(target=make_ready, daemon=True)  # who is stopped does not wait for it
         ready.start()
         with TemporaryDirectory(prefix="danvan-") as private:
             executed, packet = Path(private, "notebook.ipynb"), Path(private, "packet.json")
@@ -280,14 +280,14 @@ class _Made:
                 notebook = runner.run(task.notebook, task.parameters, executed, shown=shown, own=own)
                 builder.build(notebook)  # what cannot become a document has failed, too
             except StageError as error:
+                ready.join()
                 if executed.exists():
                     failed = task.wanted.failed
                     failed.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(executed, failed)
                     raise type(error)(f"{error}\nSổ đã chạy để xem lại: {project.relative(failed)}") from None
                 raise
-            finally:
-                ready.join()
+        ready.join()
         return as_json(notebook)
 
     def _exported(self, name: str, more: Mapping[str, Any] = MappingProxyType({})) -> Any:
