@@ -22,8 +22,6 @@ from danvan.measures import TO_DATE, TOTAL, Result, Results
 
 Edition = Literal["public", "internal"]
 EDITIONS: tuple[Edition, ...] = ("public", "internal")
-
-
 _OF_PERSONS = "Một chỉ tiêu đếm người, số của đơn vị không công bố."
 
 

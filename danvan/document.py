@@ -307,6 +307,9 @@ def printed(document: Document) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- which document it is
 
 
+BUILD_PROPERTY = "danvan-ban-lap"  # of a Word file: the property that holds its build id
+
+
 def build_id(document: Document) -> str:
     """A short name of just this document, 16 hex digits: the same for the same parts, texts, figures and metadata.
 

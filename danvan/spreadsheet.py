@@ -14,13 +14,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from danvan.store import zipped
+
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
 _LIVE = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet may take what begins so for a formula, half and full width
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no XML may hold these
-_NO_TIME = date(1980, 1, 1)  # where a zip begins
 
 
 def write_text(cell: Cell, text: str) -> Cell:
@@ -45,20 +46,11 @@ def as_csv(table: Iterable[Sequence[str]]) -> bytes:
 def without_time(content: bytes, day: date | None) -> bytes:
     """The same .xlsx, saved on `day` wherever a zip must say when, and without a time of change; None: on no day."""
     gone = b"modified" if day else b"modified|created"
-    stamp = (day or _NO_TIME).timetuple()[:6]
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as source,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for name in sorted(source.namelist()):
-            data = source.read(name)
-            if name == "docProps/core.xml":
-                data = re.sub(rb"<dcterms:(%s)\b.*?</dcterms:\1>" % gone, b"", data)
-            member = zipfile.ZipInfo(name, stamp)
-            member.create_system = 3  # the same on every system
-            target.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        members = {name: source.read(name) for name in sorted(source.namelist())}
+    core = "docProps/core.xml"
+    members[core] = re.sub(rb"<dcterms:(%s)\b.*?</dcterms:\1>" % gone, b"", members[core])
+    return zipped(members, day) if day else zipped(members)
 
 
 def print_landscape(sheet: Worksheet) -> None:

@@ -17,8 +17,7 @@ from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from danvan import manifest
-from danvan.document import to_json
+from danvan import document, manifest
 from danvan.errors import StageError
 from danvan.freshness import MANIFEST, Sources, Wanted, require_same
 from danvan.paths import Project
@@ -81,7 +80,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
     task.wanted.failed.unlink(missing_ok=True)  # of an earlier try
     with swapped_in(task.wanted.folder) as new:
         data, made = _opened(task, tell), _Made(task, tell)
-        trace = data.trace(made.printed(), made.document.meta.illustrative)
+        trace = made.trace(data)
         tell("HTML")
         (new / f"{task.name}.html").write_bytes(made.html(trace, beside(task)))
         tell("PDF")
@@ -98,7 +97,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         tell("Ghi tệp")
         (new / "notebook.ipynb").write_bytes(made.shared_copy())
         meta = made.document.meta
-        (new / "trace.json").write_bytes(as_json(trace))
+        (new / "trace.json").write_bytes(trace)
         record = manifest.make(new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative)
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
@@ -108,7 +107,7 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
 def page(task: Task, tell: Tell = lambda _: None) -> str:
     """The HTML page with nothing beside it, for the preview; only the cache is written. Raises as `build` does."""
     data, made = _opened(task, tell), _Made(task, tell)
-    return made.html(data.trace(made.printed(), made.document.meta.illustrative)).decode()
+    return made.html(made.trace(data)).decode()
 
 
 def beside(task: Task) -> tuple[str, ...]:
@@ -184,16 +183,19 @@ class _Made:
         tools = [(n, has) for n, has in wanted.inputs.items() if n.startswith("danvan/") or n == "requirements.lock"]
         return content_key([*tools, ("python", wanted.settings["python"]), ("content", digest)])
 
-    def html(self, trace: Trace, files: tuple[str, ...] = ()) -> bytes:
+    def trace(self, data: _Data) -> bytes:
+        """The content of trace.json."""
+        return as_json(data.trace(document.printed(self.document), self.document.meta.illustrative))
+
+    def html(self, trace: bytes, files: tuple[str, ...] = ()) -> bytes:
         """The page, with cards out of `trace`, and links to the `files` beside it."""
 
         def made() -> bytes:
             from danvan.publish import exporters
 
-            return bytes(self._exported("ReportHTML", {exporters.TRACE: content, exporters.BESIDE: files}).encode())
+            return bytes(self._exported("ReportHTML", {exporters.TRACE: trace, exporters.BESIDE: files}).encode())
 
-        content = as_json(trace)
-        key = content_key([("notebook", self._key), ("trace", _digest(content)), ("beside", "\n".join(files))])
+        key = content_key([("notebook", self._key), ("trace", _digest(trace)), ("beside", "\n".join(files))])
         return self._kept("html", key, made)
 
     def pdf(self) -> bytes:
@@ -221,7 +223,7 @@ class _Made:
         """
         wanted, meta = self._task.wanted, self.document.meta
         inputs = [(name, has) for name, has in wanted.inputs.items() if not name.startswith("notebooks/")]
-        told = json.dumps(to_json(meta), sort_keys=True)
+        told = json.dumps(document.to_json(meta), sort_keys=True)
         key = content_key([*inputs, ("python", wanted.settings["python"]), ("edition", book.edition), ("meta", told)])
 
         def make() -> bytes:
@@ -239,11 +241,6 @@ class _Made:
 
         text: str = nbformat.writes(builder.shared_copy(self.notebook))  # type: ignore[no-untyped-call]
         return (text + "\n").encode()
-
-    def printed(self) -> Printed:
-        from danvan import document
-
-        return document.printed(self.document)
 
     @cached_property
     def document(self) -> Document:

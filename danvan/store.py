@@ -1,13 +1,18 @@
-"""Files that are whole or not there: content keys, atomic writes, a folder swapped in, the cache. Stdlib only."""
+"""Files that are whole or not there: content keys, atomic writes, a folder swapped in, the cache; the same zip for the
+same content. Stdlib only.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 
@@ -38,6 +43,17 @@ def files_below(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file() and not any(p.startswith((".", "__pycache__", "~$")) for p in path.relative_to(folder).parts)
     )
+
+
+def zipped(members: Mapping[str, bytes], day: date = date(1980, 1, 1)) -> bytes:
+    """A zip of these members in this order, dated `day` (else where a zip's time begins): the same on every system."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, data in members.items():
+            member = zipfile.ZipInfo(name, day.timetuple()[:6])
+            member.create_system = 3
+            target.writestr(member, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -45,7 +45,7 @@ class Group:
 
 def page(year: Year, standings: Sequence[Standing], strays: Sequence[ReceivedOn], today: date) -> str:
     """The board as the text of an HTML file, to be written as UTF-8."""
-    style = pages.style("screen.css", "board.css") + _bars()
+    style = pages.text("screen.css", "board.css") + _bars()
     counts = Counter(standing.state for standing in standings)
     groups = _groups(year, standings)
     return (

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import datetime
 import json
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -24,6 +22,7 @@ from danvan.errors import StageError
 from danvan.publish import docx_blocks, docx_parts, pandoc, raster, typesetter
 from danvan.publish.docx_parts import words
 from danvan.publish.tree import document_tree
+from danvan.store import zipped
 
 Json = dict[str, Any]
 
@@ -59,13 +58,8 @@ def render(document: Document) -> bytes:
 
 
 def _converted(blocks: list[Json], profile: Json) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        reference = Path(folder) / "reference.docx"
-        reference.write_bytes(_reference(json.dumps(profile, default=str, sort_keys=True)))
-        text = json.dumps({"pandoc-api-version": _API, "meta": {}, "blocks": blocks}, ensure_ascii=False)
-        # Nothing of the user's own pandoc: neither templates nor files.
-        options = ("--sandbox", f"--data-dir={folder}", "--from=json", "--to=docx", f"--reference-doc={reference}")
-        return pandoc.run(*options, "--output=-", text=text)
+    text = json.dumps({"pandoc-api-version": _API, "meta": {}, "blocks": blocks}, ensure_ascii=False)
+    return pandoc.docx(text, _reference(json.dumps(profile, default=str, sort_keys=True)), "--from=json")
 
 
 @cache
@@ -294,7 +288,7 @@ def _package(made: dict[str, bytes], writer: _Writer, meta: Json, document: Docu
         "docProps/app.xml": docx_parts.app(),
         "docProps/custom.xml": docx_parts.custom(build_id(document)),
     }
-    return pandoc.zipped({name: text.encode() for name, text in members.items()} | media)
+    return zipped({name: text.encode() for name, text in members.items()} | media)
 
 
 def _picture(svg: str, number: int) -> bytes:

@@ -10,11 +10,11 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
+from danvan.document import BUILD_PROPERTY
 from danvan.publish import pandoc
 
 Json = dict[str, Any]
 
-BUILD = "danvan-ban-lap"  # the document property that names the build
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 _DECLARED = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -432,6 +432,6 @@ def custom(build: str) -> str:
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/"
     return (
         f'{_DECLARED}<Properties xmlns="{kind}custom-properties" xmlns:vt="{kind}docPropsVTypes"><property '
-        f'fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="2" name="{BUILD}"><vt:lpwstr>{build}</vt:lpwstr>'
-        "</property></Properties>"
+        f'fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="2" name="{BUILD_PROPERTY}">'
+        f"<vt:lpwstr>{build}</vt:lpwstr></property></Properties>"
     )

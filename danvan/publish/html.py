@@ -8,18 +8,16 @@ the policy of the page allows this text and no other. The same document gives th
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, count, groupby
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from danvan.document import (
@@ -41,10 +39,10 @@ from danvan.document import (
     nodes,
 )
 from danvan.prose import plain
+from danvan.publish import pages
 from danvan.publish.cards import Cards, TableCards
 from danvan.publish.fonts import woff2_css
 
-HERE = Path(__file__).parent
 TOP, CONTENT, CONTENTS, NOTES = "_dau-trang", "_noi-dung", "_muc-luc", "_chu-thich"  # "_": no heading's id begins so
 DOWNLOADS, SOURCES, OPENS = "_tai-ve", "_nguon-so-lieu", "_mo-the"
 
@@ -74,8 +72,8 @@ def render(document: Document, trace: dict[str, Any] | None = None, beside: Sequ
     `trace`: the data of trace.json; without it figures have no cards. `beside`: the names of the files that lie beside
     the page, for its downloads.
     """
-    style, script = _style(document.meta.marks), Markup(_script())
-    sources = f"style-src {_hashed(style)}; script-src {_hashed(script)}; img-src data:; font-src data:"
+    style, script = _style(document.meta.marks), pages.text("report.js")
+    sources = f"style-src {pages.allowed(style)}; script-src {pages.allowed(script)}; img-src data:; font-src data:"
     return (
         _environment()
         .get_template("report.html.j2")
@@ -93,11 +91,6 @@ def render(document: Document, trace: dict[str, Any] | None = None, beside: Sequ
 
 def _listed(attributes: dict[str, str]) -> Markup:
     return Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in attributes.items())
-
-
-def _hashed(text: str) -> str:
-    """A source of the policy: this text and no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @dataclass
@@ -286,23 +279,13 @@ def class_name(node: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        f.__name__: f for f in (data_uri, size, heads, runs, beside, classes, said, class_name, note_id, mark_id)
-    }
-    return environment
-
-
-@cache
-def _script() -> str:
-    return (HERE / "report.js").read_text(encoding="utf-8")
+    used = (data_uri, size, heads, runs, beside, classes, said, class_name, note_id, mark_id)
+    return pages.environment(**{f.__name__: f for f in used})
 
 
 def _style(marks: tuple[str, ...]) -> Markup:
     """The stylesheet with the fonts, and the marks for the foot of each printed page."""
-    css = woff2_css() + (HERE / "report.css").read_text(encoding="utf-8")
+    css = woff2_css() + str(pages.text("report.css"))  # plain, or the fonts would be escaped
     if marks:
         line = "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in " ".join(marks))
         css += f'@page{{@bottom-center{{content:"{line}"}}}}\n'

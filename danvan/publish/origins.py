@@ -182,7 +182,7 @@ def matched(made: Tokens, block: Block, traced: Mapping[str, str]) -> Match | No
     theirs = [n for n, token in enumerate(block.made) if not token.is_blank]
     if sum(not block.made[n].figure for n in theirs) != sum(not made[n].figure for n in ours):
         return None
-    ways: list[dict[int, int]] = [{}]  # from what is matched so far: token of ours -> token of theirs
+    # How far ours is matched, and in which way: token of ours -> token of theirs.
     reached: list[tuple[int, dict[int, int]]] = [(0, {})]
     for n in theirs:
         token, following = block.made[n], []

@@ -13,14 +13,14 @@ from markupsafe import Markup
 HERE = Path(__file__).parent
 
 
-def style(*names: str) -> Markup:
-    """The stylesheets of these names, one after another."""
+def text(*names: str) -> Markup:
+    """The stylesheets or scripts of these names, one after another."""
     return Markup("").join(Markup((HERE / name).read_text(encoding="utf-8")) for name in names)
 
 
-def allowed(text: str) -> str:
+def allowed(content: str) -> str:
     """The source by which a policy (CSP) allows this style or script, and no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def environment(**filters: Any) -> Environment:

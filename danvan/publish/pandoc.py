@@ -1,17 +1,20 @@
-"""Pandoc, and what all Word files share: their font, their language, a zip without dates."""
+"""Pandoc, and what all Word files share: their font, their language, how their parts are read and changed."""
 
 from __future__ import annotations
 
 import io
 import os
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 
 import pypandoc
 
 from danvan.errors import StageError
+from danvan.store import zipped
 
 FONT = "Times New Roman"  # named, never embedded: every office has it
 Change = Callable[[str], str]
@@ -25,6 +28,18 @@ def run(*options: str, text: str = "") -> bytes:
     if done.returncode:
         raise StageError(f"Không lập được tệp Word: pandoc báo lỗi.\n{done.stderr.decode(errors='replace').strip()}")
     return done.stdout
+
+
+def docx(text: str, reference: bytes, *options: str) -> bytes:
+    """A text as a Word file with the styles of `reference`. Raises StageError as `run` does.
+
+    In its sandbox pandoc opens nothing but the files named here, and nothing of the user's own pandoc.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reference.docx"
+        path.write_bytes(reference)
+        kept_apart = ("--sandbox", f"--data-dir={folder}", f"--reference-doc={path}")
+        return run(*kept_apart, "--to=docx", *options, "--output=-", text=text)
 
 
 @cache
@@ -47,17 +62,6 @@ def opened(content: bytes) -> dict[str, bytes]:
     """The members of a zip by name."""
     with zipfile.ZipFile(io.BytesIO(content)) as source:
         return {name: source.read(name) for name in source.namelist()}
-
-
-def zipped(members: Mapping[str, bytes]) -> bytes:
-    """A zip of these members in this order, none of them dated."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, data in members.items():
-            member = zipfile.ZipInfo(name)
-            member.create_system = 3  # the same on every system
-            target.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
 
 
 def changed(content: bytes, changes: Mapping[str, Change]) -> bytes:

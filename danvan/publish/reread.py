@@ -17,10 +17,10 @@ from typing import Literal
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from danvan.document import BUILD_PROPERTY
 from danvan.errors import SettingsError
 from danvan.intake import container
 
-BUILD_PROPERTY = "danvan-ban-lap"
 _BUILD = re.compile("[0-9a-f]{16}")  # see document.build_id
 # Names of bookmarks, see document.named. LibreOffice saves those of footnotes as copies of themselves.
 _FIGURE = re.compile(r"((?:so|chu)_\d{4,})(?:_Copy_\d+)*")

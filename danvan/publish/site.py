@@ -275,7 +275,7 @@ def _index(years: list[Year], trends: Shown | None) -> bytes:
     return _render(
         "site.html.j2",
         title=TITLE,
-        script=pages.style("site.js"),
+        script=pages.text("site.js"),
         years=years,
         trends=trends,
         rows=rows,
@@ -301,7 +301,7 @@ def _change(one: Shown) -> bytes:
 
 
 def _render(template: str, *, script: str, **values: Any) -> bytes:
-    style = pages.style("screen.css", "site.css")
+    style = pages.text("screen.css", "site.css")
     policy = f"default-src 'none'; style-src {pages.allowed(style)}"
     policy += f"; script-src {pages.allowed(script)}" if script else ""
     policy += "; base-uri 'none'; form-action 'none'"

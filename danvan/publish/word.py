@@ -6,9 +6,7 @@ A table with a head gets borders, and its head again on each page; one without a
 from __future__ import annotations
 
 import re
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from danvan.publish import pandoc
 
@@ -74,12 +72,7 @@ _NUMBER_KIND = (
 
 def docx(text: str) -> bytes:
     """A letter's Markdown as a Word file; the same text gives the same bytes, for no time stands inside."""
-    with tempfile.TemporaryDirectory() as folder:
-        reference = Path(folder) / "reference.docx"
-        reference.write_bytes(_reference())
-        # In its sandbox pandoc opens nothing but the files named here.
-        options = ("--sandbox", f"--from={_READ_AS}", "--to=docx", f"--reference-doc={reference}")
-        made = pandoc.run(*options, "--metadata=lang:vi-VN", "--output=-", text=text)
+    made = pandoc.docx(text, _reference(), f"--from={_READ_AS}", "--metadata=lang:vi-VN")
     return pandoc.changed(made, {"word/document.xml": _with_tables, "docProps/core.xml": _titled})
 
 
