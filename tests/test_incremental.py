@@ -22,7 +22,7 @@ import sys
 import time
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -55,7 +55,7 @@ CELLS = {
 }
 
 
-def small_project(folder: Path) -> Path:
+def small_project(folder: Path, units: Set[str] = UNITS, cells: Mapping[str, Sequence[str]] = CELLS) -> Path:
     """Seven districts in 2022 and 2023, notebooks of a few cells, a stated figure, an answered finding."""
     from danvan.intake.year import read_year
     from danvan.paths import Project
@@ -64,7 +64,7 @@ def small_project(folder: Path) -> Path:
     for name in ("params/units.csv", "params/tiles.csv", "params/lineage.csv", "data/reference/population.csv"):
         with (root / name).open(encoding="utf-8", newline="") as file:
             head, *rows = csv.reader(file)
-        kept = [row for row in rows if row[0] in UNITS and name != "params/lineage.csv"]
+        kept = [row for row in rows if row[0] in units and name != "params/lineage.csv"]
         with (root / name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([head, *kept])
         if name == "params/units.csv":
@@ -72,8 +72,8 @@ def small_project(folder: Path) -> Path:
     for path in (root / "data").glob("*/returns/*"):
         if unicodedata.normalize("NFC", path.stem) not in names:
             path.unlink()
-    for name, kept_cells in CELLS.items():
-        change_notebook(root, name, lambda cells, kept=kept_cells: [cell for cell in cells if cell["id"] in kept])
+    for name, kept_cells in cells.items():
+        change_notebook(root, name, lambda stored, kept=kept_cells: [cell for cell in stored if cell["id"] in kept])
     finding = read_year(Project(root), 2023).findings[0].id
     shutil.rmtree(root / ".cache")
     (root / "data/2023/answers.yaml").write_text(
@@ -98,7 +98,8 @@ SERVER = """
 import contextlib, importlib, io, json, os, signal, sys, traceback
 for name in sys.argv[1:]:
     importlib.import_module(name)
-assert not any(name.partition(".")[0] == "danvan" for name in sys.modules)
+of_ours = [name for name in sys.modules if name.partition(".")[0] == "danvan"]
+assert not of_ours or "danvan" in sys.argv, of_ours  # each project has its own, unless it is asked for
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
 def build(job):
@@ -174,25 +175,34 @@ class Running:
 
 
 class Builders:
-    """Starts builds; each has the danvan of its own project."""
+    """Starts builds; each has the danvan of its own project, unless `preload` names it: then that of `environment`."""
 
-    def __init__(self, folder: Path) -> None:
-        from danvan import environment
+    def __init__(self, folder: Path, preload: Sequence[str] = PRELOAD, **environment: str) -> None:
+        from danvan.environment import FIXED, of_kernel
+        from danvan.environment import PRELOAD as OF_KERNELS
         from danvan.kernels import zygote
 
         self._results, self._count, self._stack = folder, 0, ExitStack()
         self._warm: dict[str, str] = {}
+        unwanted = ("PYTHON", "DANVAN_", "SOURCE_DATE_EPOCH", "WARM_KERNELS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         if zygote.can_fork():
             before = os.environ.get(zygote.VARIABLE)
-            self._stack.enter_context(zygote.started(environment.PRELOAD, environment.of_kernel()))
+            # As the builds' own: else it is asked for what it cannot give, and each build starts a cold kernel.
+            known = kept.keys() | FIXED.keys() | {"PYTHONPATH"}
+            of_kernels = {name: value for name, value in of_kernel().items() if name in known}
+            self._stack.enter_context(zygote.started(OF_KERNELS, of_kernels))
             self._warm = {zygote.VARIABLE: os.environ.pop(zygote.VARIABLE)}  # for our builds, not for other tests
             if before is not None:
                 os.environ[zygote.VARIABLE] = before
-        unwanted = ("PYTHON", "DANVAN_", "SOURCE_DATE_EPOCH", "WARM_KERNELS")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER, *PRELOAD],
-            env={**kept, "OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
+            [sys.executable, "-c", SERVER, *preload],
+            env={
+                **kept,
+                "OPENBLAS_NUM_THREADS": "1",
+                "JE_ARROW_MALLOC_CONF": "background_thread:false",
+                **environment,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

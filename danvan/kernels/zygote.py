@@ -29,7 +29,7 @@ def started(preload: Sequence[str], environment: Mapping[str, str]) -> Iterator[
     Raises RuntimeError that names the module that could not be preloaded: from the first request for a kernel, and
     again at the exit, whatever else went wrong meanwhile.
     """
-    _sweep()
+    sweep()
     with private_folder() as folder:
         (folder / PRELOAD).write_text("\n".join(preload), encoding="utf-8")
         before = os.environ.get(VARIABLE)
@@ -114,7 +114,7 @@ def _spare(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder with a short path that only this user can enter, gone on exit; for the ipc sockets of one kernel."""
+    """A folder with a short path that only this user can enter, gone on exit: for the sockets of one kernel, say."""
     pid = os.getpid()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{pid}-{_birth(pid)}-", dir=_place()))
     try:
@@ -129,8 +129,8 @@ def _place() -> Path:
     return place if os.name == "nt" or len(os.fsencode(place)) <= 60 else Path("/tmp")
 
 
-def _sweep() -> None:
-    """Remove the folders of owners that were killed. Those of other users cannot be removed, and are left."""
+def sweep() -> None:
+    """Remove the private folders of owners that were killed. Those of other users cannot be removed, and are left."""
     for folder in _place().glob(f"{_PREFIX}*-*-*"):
         pid, birth = folder.name.removeprefix(_PREFIX).split("-")[:2]
         if pid.isdecimal() and _birth(int(pid)) != birth:

@@ -1,0 +1,326 @@
+"""Unbreakable: whatever stops a run, what readers see is whole, and the next start makes what was to be made.
+
+A tiny year with an edition of each kind published, one of whose returns has been corrected since: the run that is
+disturbed builds it anew and publishes it as a revision. Most trials begin with everything in the cache but what the
+disturbed stage makes: so each takes the time of that stage alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import psutil
+import pytest
+from faults import Point
+from filelock import FileLock
+from test_incremental import PRELOAD, Builders, Told, contents, documents, set_value, small_project
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are injected by way of /proc, mounts, fork"),
+]
+
+TESTS = Path(__file__).parent
+UNITS = {"HP-303", "HP-309", "HP-311", "HP-CITY"}
+CELLS = {
+    "annual_report": ("tham-so", "mo-so", "mo-dau", "bieu-do-ii-2"),
+    "trends": ("o-1", "o-2"),
+    "unit_profile": ("o-1", "o-2"),
+}
+OURS = (
+    *("danvan", "danvan.cli", "danvan.pipeline", "danvan.editions", "danvan.exchange", "danvan.runner", "danvan.trace"),
+    *("danvan.intake.year", "danvan.publish.exporters", "danvan.publish.pdf", "danvan.publish.docx"),
+    *("danvan.publish.dataset", "danvan.publish.site", "danvan.publish.board", "danvan.intake.replies"),
+)
+# What is run, command by command, until all is published. Every one may be run again, whatever came of it before.
+RUNS: dict[str, tuple[str, ...]] = {
+    "by hand": (
+        "report 2023 --jobs 1",
+        "report 2023 --jobs 1 --edition internal",
+        "publish 2023 --revision Quận_gửi_lại_phiếu",
+        "publish 2023 --edition internal --revision Quận_gửi_lại_phiếu",
+    ),
+}
+SLICES = 8
+
+
+# --- the tiny year -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Where a disturbed run begins, and what an undisturbed one does.
+
+    `allowed`: by place, what it shows there at one time or another; `always`: places that are never empty.
+    """
+
+    start: Path
+    commands: tuple[str, ...]
+    points: tuple[Point, ...]
+    allowed: Mapping[str, frozenset[str]]
+    always: frozenset[str]
+    final: Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builders]:
+    """Builds by the danvan of this repository, which is loaded already."""
+    made = Builders(tmp_path_factory.mktemp("builds"), (*PRELOAD, *OURS), PYTHONPATH=str(TESTS.parent))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run share."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "faults"
+    folder = Path(os.environ.get("DEVROOM") or folder)  # DEV
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", params=RUNS)
+def tiny(request: pytest.FixtureRequest, room: Path, quick: Builders) -> Tiny:
+    commands, here = RUNS[request.param], room / request.param
+    with FileLock(room / f"{request.param}.lock"):
+        if not (here / "points").exists():
+            shutil.rmtree(here, ignore_errors=True)
+            here.mkdir()
+            _prepare(here, commands, quick)
+        told = json.loads((here / "told.json").read_text(encoding="utf-8"))
+    points = tuple(Point(*json.loads(line)) for line in (here / "points").read_text(encoding="utf-8").splitlines())
+    states = told["states"]
+    allowed = {place: frozenset(state[place] for state in states if place in state) for place in set().union(*states)}
+    always = frozenset(set(states[0]).intersection(*states[1:]))
+    return Tiny(here / "start", commands, points, allowed, always, told["final"])
+
+
+def _prepare(here: Path, commands: tuple[str, ...], quick: Builders) -> None:
+    root = small_project(here / "start", UNITS, CELLS)
+    shutil.rmtree(root / "danvan")
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    first = [command.partition(" --revision")[0] for command in RUNS["by hand"]]
+    _sound(run(quick, root, *first))
+    set_value(root, 2023, "Hồng Bàng", "tips_received", 407)
+    # An undisturbed run with nothing kept: its points.
+    cold = copied(root, here / "cold", ".cache")
+    with temporary() as temp:
+        counted = before("count", str(here / "counting"))
+        _sound(run(quick, cold, *commands, temp=temp, before=counted, warm=False))
+    # The same, command by command: what it shows.
+    warm, states = copied(root, here / "warm", ".cache"), [shown(root)]
+    for command in commands:
+        _sound(run(quick, warm, command))
+        states.append(shown(warm))
+    final = everything(warm)
+    assert everything(cold) == final
+    for document in documents(warm):
+        assert hashes_to_manifest(document)
+    shutil.rmtree(root / ".cache")
+    shutil.copytree(warm / ".cache", root / ".cache")
+    shutil.rmtree(warm)
+    shutil.rmtree(cold)
+    told = json.dumps({"states": states, "final": final}, ensure_ascii=False)
+    (here / "told.json").write_text(told, encoding="utf-8")
+    (here / "counting").rename(here / "points")
+
+
+def copied(root: Path, to: Path, *left_out: str) -> Path:
+    return shutil.copytree(root, to, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
+
+
+def _sound(told: list[Told]) -> None:
+    assert told, "was killed"
+    assert {one.code for one in told} == {0}, told
+
+
+def before(do: str, *given: object) -> str:
+    """The code with which a build's process begins."""
+    return f"import sys\nsys.path.insert(0, {str(TESTS)!r})\nimport faults\nfaults.{do}{given!r}"
+
+
+def run(quick: Builders, root: Path, *commands: str, temp: Path | None = None, **more: object) -> list[Told]:
+    environment = {"TMPDIR": str(temp)} if temp else {}
+    return quick.start(root, *commands, PYTHONPATH=str(TESTS.parent), **environment, **more).wait()
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A system's folder for temporary files of our own; its path is short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="f-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- what must hold ------------------------------------------------------------------------------------------------
+
+
+def hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def shown(root: Path) -> dict[str, str]:
+    """What a reader finds, by place: each document as a whole, the year's figures, and what lies beside."""
+    own = [folder for folder in documents(root) if not hidden(folder, root)]
+    found = {folder: digest_of(json.dumps(contents(folder))) for folder in own}
+    for path in (root / "reports").rglob("*"):
+        if path.is_file() and not hidden(path, root) and not any(folder in path.parents for folder in own):
+            found[path] = digest_of(path.read_bytes())
+    return {path.relative_to(root).as_posix(): digest for path, digest in found.items()}
+
+
+def digest_of(content: str | bytes) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def everything(root: Path) -> dict[str, str]:
+    """Digest of each file of the project, but for the cache and the locks."""
+    return {name: digest for name, digest in contents(root).items() if not name.startswith(".cache/")}
+
+
+def hashes_to_manifest(folder: Path) -> bool:
+    if folder.parent.name == "figures":
+        return True
+    outputs = json.loads((folder / "manifest.json").read_bytes())["outputs"]
+    there = {name: digest for name, digest in contents(folder).items() if name in outputs}
+    return there == outputs and contents(folder).keys() - outputs <= {"manifest.json", "revision.json", "approval.json"}
+
+
+def require_whole(root: Path, tiny: Tiny) -> None:
+    """What readers see is what an undisturbed run shows at some time; nothing that was there has gone."""
+    now = shown(root)
+    for place, digest in now.items():
+        assert digest in tiny.allowed.get(place, ()), f"{place} is neither what it was nor what it was to be"
+    for place in tiny.always - now.keys():
+        path = root / place
+        old = path.with_name(f".{path.name}.old")  # between the two renames: the next start takes it back
+        assert old.is_dir(), f"{place} has gone"
+        assert old.parent.name == "figures" or hashes_to_manifest(old)
+    for folder in documents(root):
+        assert hidden(folder, root) or hashes_to_manifest(folder), folder
+    for link in re.findall(r'(?:href|src)="([^"#:]+)"', (root / "reports/index.html").read_text(encoding="utf-8")):
+        assert (root / "reports" / unquote(link)).exists() or any((root / "reports").glob("*/.*.old")), link
+
+
+def require_private(temp: Path) -> None:
+    """What a dead run leaves among the system's temporary files, nobody else can read."""
+    for path in temp.iterdir():
+        assert not stat.S_IMODE(path.lstat().st_mode) & 0o077, f"{path.name} can be read by others"
+
+
+def require_alone(temp: Path) -> None:
+    """No process of the run lives on."""
+    end = time.monotonic() + 10
+    while living := [process for process in psutil.process_iter() if temp_of(process) == str(temp)]:
+        assert time.monotonic() < end, living
+        time.sleep(0.02)
+
+
+def temp_of(process: psutil.Process) -> str:
+    try:
+        return str(process.environ().get("TMPDIR", "")) if process.status() != psutil.STATUS_ZOMBIE else ""
+    except psutil.Error:
+        return ""
+
+
+def require_next_start(quick: Builders, root: Path, tiny: Tiny, temp: Path) -> None:
+    """All goes well, and all is there as if nothing had been; nothing else is."""
+    told = run(quick, root, *tiny.commands, temp=temp)
+    assert [one.code for one in told] == [0] * len(tiny.commands), told
+    assert everything(root) == tiny.final
+    assert not [path.name for path in temp.iterdir()]
+
+
+# --- at every point ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def trial(tiny: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path, bool]]:
+    """The project as a run finds it that has to make what is made at this point; temporary files; warm or not."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    if point.stage:
+        shutil.rmtree(root / ".cache" / point.stage)
+        if point.stage == "return":
+            shutil.rmtree(root / ".cache/year")
+    if point.kind == "mkdir" and point.place == ".cache":
+        shutil.rmtree(root / ".cache")
+    with temporary() as temp:
+        # Only a run that needs a kernel has a zygote of its own, which takes its time.
+        yield root, temp, not (point.place == "zygote" or point.place.startswith("TEMP/wk-") and not point.stage)
+    shutil.rmtree(root)
+
+
+def of_slice(points: Sequence[Point], number: int) -> list[Point]:
+    return list(points)[number::SLICES]
+
+
+@pytest.mark.parametrize("number", range(SLICES))
+def test_killed_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """Every write (half done), fsync, rename, new folder, removal, start of a process."""
+    wrong = []
+    for point in of_slice(tiny.points, number):
+        with trial(tiny, tmp_path, point) as (root, temp, warm):
+            told = run(quick, root, *tiny.commands, temp=temp, before=before("die", point.name), warm=warm)
+            try:
+                assert told == [], "was not reached"
+                require_whole(root, tiny)
+                require_private(temp)
+                require_alone(temp)
+                require_next_start(quick, root, tiny, temp)
+            except AssertionError as error:
+                wrong.append(f"{point.name}: {str(error)[:600]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def refusal_at(number: int) -> int:
+    return (errno.ENOSPC, errno.EIO)[number % 2]
+
+
+@pytest.mark.parametrize("number", range(SLICES))
+def test_refused_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """The system refuses: the run ends with a sentence and code 4, or has done without."""
+    wrong = []
+    for point in of_slice(tiny.points, number):
+        with trial(tiny, tmp_path, point) as (root, temp, warm):
+            reached = tmp_path / "reached"
+            refused = before("refuse", point.name, refusal_at(tiny.points.index(point)), str(reached))
+            told = run(quick, root, *tiny.commands, temp=temp, before=refused, warm=warm)
+            try:
+                assert reached.exists(), "was not reached"
+                require_told(told)
+                require_whole(root, tiny)
+                require_alone(temp)
+                require_next_start(quick, root, tiny, temp)
+            except AssertionError as error:
+                wrong.append(f"{point.name}: {str(error)[:600]}")
+            reached.unlink(missing_ok=True)
+    assert not wrong, "\n".join(wrong)
+
+
+def require_told(told: Sequence[Told]) -> None:
+    """The first command that could not do its work says so in a sentence; those after it refuse what is not there."""
+    assert not [one for one in told if "Traceback" in one.err or "Exception" in one.err], told
+    failed = [one for one in told if one.code != 0]
+    assert not failed or failed[0].code == 4, told
+    assert {one.code for one in failed} <= {2, 4}, told
+    assert all(one.err.rstrip().endswith(".") for one in failed), told
