@@ -27,8 +27,8 @@ def own_folder() -> Iterator[None]:
         folder = stack.enter_context(zygote.private_folder())
     except OSError as error:
         raise StageError(
-            f"Không tạo được thư mục tạm của hệ thống ({error.strerror}). Dọn đĩa hoặc kiểm tra quyền ghi rồi chạy lại; "
-            "báo cáo cũ còn nguyên."
+            f"Không tạo được thư mục tạm của hệ thống ({error.strerror}). Dọn đĩa hoặc kiểm tra quyền ghi rồi "
+            "chạy lại; báo cáo cũ còn nguyên."
         ) from None
     with stack:
         try:

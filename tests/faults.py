@@ -9,6 +9,7 @@ die there is to die before its first byte.
 from __future__ import annotations
 
 import builtins
+import datetime
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -70,9 +72,9 @@ class _Shim:
     def _place(self, path: Any) -> str | None:
         """A path from the project, or from the folder for temporary files; None for what lies elsewhere."""
         if isinstance(path, int):
-            path = os.readlink(f"/proc/self/fd/{path}")
+            path = str(Path(f"/proc/self/fd/{path}").readlink())
         path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib resolves links, too
-        path = f"{os.path.realpath(os.path.dirname(path))}/{os.path.basename(path)}"  # noqa: PTH118, PTH119, PTH120
+        path = f"{os.path.realpath(os.path.dirname(path))}/{os.path.basename(path)}"  # noqa: PTH119, PTH120
         for root, shown in self._places.items():
             if path.startswith(f"{root}/"):
                 place = path.removeprefix(f"{root}/").removesuffix(" (deleted)")
@@ -129,7 +131,7 @@ class _Shim:
             return sendfile(out, of, offset, count, *more)
 
         def written(number: int, data: Any) -> int:
-            if os.readlink(f"/proc/self/fd/{number}").startswith("/"):
+            if str(Path(f"/proc/self/fd/{number}").readlink()).startswith("/"):
                 shim._reached("write", number, lambda: write(number, data[: len(data) // 2]))
             return write(number, data)
 
@@ -152,7 +154,6 @@ class _Shim:
 
 def _begin(at: At) -> None:
     sys.dont_write_bytecode = True
-    tempfile.tempdir = None  # what the server of builds has found is not ours
     _Shim(Path.cwd(), at)
 
 
@@ -179,7 +180,7 @@ def die(name: str) -> None:
 
 
 def refuse(name: str, number: int, reached: str) -> None:
-    """Have the system refuse with this error at the point of this name, a write half done; `reached`: a file to make."""
+    """Have the system refuse with this error at the point of this name, a write half done; `reached` is then made."""
 
     def at(point: Point, half: Callable[[], object]) -> None:
         if point.name == name:
@@ -188,3 +189,38 @@ def refuse(name: str, number: int, reached: str) -> None:
             raise OSError(number, os.strerror(number), point.place)
 
     _begin(at)
+
+
+def hold(held: str, until: str = "") -> None:
+    """Touch `held` in the middle of the notebook, with all child processes alive, and stay there; `until` is there."""
+    from danvan import runner
+
+    evaluate = runner.Client._evaluate
+
+    def waiting(*given: Any) -> Any:
+        Path(held).touch()
+        while not (until and Path(until).exists()):
+            time.sleep(0.01)
+        return evaluate(*given)
+
+    runner.Client._evaluate = waiting  # type: ignore[method-assign]
+
+
+def set_clock(days: float, back: float = 0) -> None:
+    """Be so many days in the future, and jump back by `back` days when the notebook is run."""
+    from danvan import cli, runner
+
+    now, jumped, evaluate = time.time, [days], runner.Client._evaluate
+    time.time = lambda: now() + jumped[0] * 86400
+
+    class Date(datetime.date):
+        @classmethod
+        def today(cls) -> datetime.date:
+            return datetime.date.fromtimestamp(time.time())
+
+    def evaluated(*given: Any) -> Any:
+        jumped[0] -= back
+        return evaluate(*given)
+
+    cli.date = Date  # type: ignore[misc]
+    runner.Client._evaluate = evaluated  # type: ignore[method-assign]

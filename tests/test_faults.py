@@ -20,8 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -30,11 +30,13 @@ import psutil
 import pytest
 from faults import Point
 from filelock import FileLock
-from test_incremental import PRELOAD, Builders, Told, contents, documents, set_value, small_project
+from test_incremental import PRELOAD, Builders, Running, Told, contents, documents, set_value, small_project
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are injected by way of /proc, mounts, fork"),
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="faults are injected by way of /proc, mounts, fork"
+    ),
 ]
 
 TESTS = Path(__file__).parent
@@ -49,13 +51,15 @@ OURS = (
     *("danvan.intake.year", "danvan.publish.exporters", "danvan.publish.pdf", "danvan.publish.docx"),
     *("danvan.publish.dataset", "danvan.publish.site", "danvan.publish.board", "danvan.intake.replies"),
 )
+REPORTS = ("report 2023 --jobs 1", "report 2023 --jobs 1 --edition internal")
+OFFICE, REASON = "Công_an_thành_phố", "--revision Quận_gửi_lại_phiếu"
 # What is run, command by command, until all is published. Every one may be run again, whatever came of it before.
 RUNS: dict[str, tuple[str, ...]] = {
     "by hand": (
-        "report 2023 --jobs 1",
-        "report 2023 --jobs 1 --edition internal",
-        "publish 2023 --revision Quận_gửi_lại_phiếu",
-        "publish 2023 --edition internal --revision Quận_gửi_lại_phiếu",
+        *REPORTS,
+        f"approve 2023 --office {OFFICE} --hash HASH {REASON}",
+        "publish 2023",
+        f"publish 2023 --edition internal {REASON}",
     ),
 }
 SLICES = 8
@@ -99,48 +103,58 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", params=RUNS)
 def tiny(request: pytest.FixtureRequest, room: Path, quick: Builders) -> Tiny:
-    commands, here = RUNS[request.param], room / request.param
+    here = room / request.param
     with FileLock(room / f"{request.param}.lock"):
         if not (here / "points").exists():
             shutil.rmtree(here, ignore_errors=True)
             here.mkdir()
-            _prepare(here, commands, quick)
+            _prepare(here, RUNS[request.param], quick)
         told = json.loads((here / "told.json").read_text(encoding="utf-8"))
     points = tuple(Point(*json.loads(line)) for line in (here / "points").read_text(encoding="utf-8").splitlines())
     states = told["states"]
     allowed = {place: frozenset(state[place] for state in states if place in state) for place in set().union(*states)}
     always = frozenset(set(states[0]).intersection(*states[1:]))
-    return Tiny(here / "start", commands, points, allowed, always, told["final"])
+    return Tiny(here / "start", tuple(told["commands"]), points, allowed, always, told["final"])
 
 
-def _prepare(here: Path, commands: tuple[str, ...], quick: Builders) -> None:
+def _prepare(here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
     root = small_project(here / "start", UNITS, CELLS)
     shutil.rmtree(root / "danvan")
     shutil.rmtree(root / ".cache", ignore_errors=True)
-    first = [command.partition(" --revision")[0] for command in RUNS["by hand"]]
-    _sound(run(quick, root, *first))
+    _sound(run(quick, root, *REPORTS))
+    first = [command.replace(REASON, "").strip() for command in RUNS["by hand"][2:]]
+    _sound(run(quick, root, *approved(root, first)))
     set_value(root, 2023, "Hồng Bàng", "tips_received", 407)
-    # An undisturbed run with nothing kept: its points.
-    cold = copied(root, here / "cold", ".cache")
-    with temporary() as temp:
-        counted = before("count", str(here / "counting"))
-        _sound(run(quick, cold, *commands, temp=temp, before=counted, warm=False))
-    # The same, command by command: what it shows.
-    warm, states = copied(root, here / "warm", ".cache"), [shown(root)]
+    # An undisturbed run, command by command: what it shows.
+    warm, states = copied(root, here / "warm"), [shown(root)]
+    _sound(run(quick, warm, REPORTS[0]))
+    commands = approved(warm, of_run)
     for command in commands:
         _sound(run(quick, warm, command))
         states.append(shown(warm))
     final = everything(warm)
-    assert everything(cold) == final
     for document in documents(warm):
         assert hashes_to_manifest(document)
     shutil.rmtree(root / ".cache")
     shutil.copytree(warm / ".cache", root / ".cache")
+    # The same with nothing kept: its points.
+    cold = copied(root, here / "cold", ".cache")
+    with temporary() as temp:
+        counted = before("count", str(here / "counting"))
+        _sound(run(quick, cold, *commands, temp=temp, before=counted, warm=False))
+        assert not [path.name for path in temp.iterdir()]
+    assert everything(cold) == final
     shutil.rmtree(warm)
     shutil.rmtree(cold)
-    told = json.dumps({"states": states, "final": final}, ensure_ascii=False)
+    told = json.dumps({"commands": commands, "states": states, "final": final}, ensure_ascii=False)
     (here / "told.json").write_text(told, encoding="utf-8")
     (here / "counting").rename(here / "points")
+
+
+def approved(root: Path, commands: Sequence[str]) -> list[str]:
+    """The commands with the hash of the public build in them."""
+    build = hashlib.sha256((root / "reports/2023/public/manifest.json").read_bytes()).hexdigest()
+    return [command.replace("HASH", build) for command in commands]
 
 
 def copied(root: Path, to: Path, *left_out: str) -> Path:
@@ -158,8 +172,19 @@ def before(do: str, *given: object) -> str:
 
 
 def run(quick: Builders, root: Path, *commands: str, temp: Path | None = None, **more: object) -> list[Told]:
-    environment = {"TMPDIR": str(temp)} if temp else {}
-    return quick.start(root, *commands, PYTHONPATH=str(TESTS.parent), **environment, **more).wait()
+    return started(quick, root, *commands, temp=temp, **more).wait()
+
+
+def started(quick: Builders, root: Path, *commands: str, temp: Path | None = None, **more: object) -> Running:
+    own = {
+        "PYTHONPATH": str(TESTS.parent),
+        "SOURCE_DATE_EPOCH": "1704067200",
+        **({"TMPDIR": str(temp)} if temp else {}),
+    }
+    code = (
+        f"import tempfile\ntempfile.tempdir = None\n{more.pop('before', '')}"  # what the server has found is not ours
+    )
+    return quick.start(root, *commands, before=code, **own, **more)
 
 
 @contextmanager
@@ -266,7 +291,7 @@ def trial(tiny: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path
         shutil.rmtree(root / ".cache")
     with temporary() as temp:
         # Only a run that needs a kernel has a zygote of its own, which takes its time.
-        yield root, temp, not (point.place == "zygote" or point.place.startswith("TEMP/wk-") and not point.stage)
+        yield root, temp, not (point.place == "zygote" or (point.place.startswith("TEMP/wk-") and not point.stage))
     shutil.rmtree(root)
 
 
@@ -324,3 +349,233 @@ def require_told(told: Sequence[Told]) -> None:
     assert not failed or failed[0].code == 4, told
     assert {one.code for one in failed} <= {2, 4}, told
     assert all(one.err.rstrip().endswith(".") for one in failed), told
+
+
+# --- at any moment -------------------------------------------------------------------------------------------------
+
+MADE = ("year", "notebook", "html", "pdf", "docx", "png", "xlsx", "csv")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_random_moments(seed: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """25 times `kill -9`, in every second case of all processes of its group at once."""
+    chance, killed, tried = random.Random(seed), 0, 0
+    lengths: dict[str, float] = {}  # of a run that makes this stage anew
+    while killed < 25:
+        tried += 1
+        assert tried < 100
+        root, stage = copied(tiny.start, tmp_path / "dự án"), chance.choice(MADE)
+        shutil.rmtree(root / ".cache" / stage)
+        with temporary() as temp:
+            begin = time.monotonic()
+            warm = chance.random() < 0.9  # else the run has a zygote of its own
+            running = started(quick, root, *tiny.commands, temp=temp, warm=warm)
+            with suppress(ProcessLookupError):
+                time.sleep(chance.uniform(0, lengths.get(stage, 1)))
+                (os.killpg if killed % 2 else os.kill)(running.pid, signal.SIGKILL)
+            if told := running.wait():
+                _sound(told)
+                lengths[stage] = time.monotonic() - begin
+            else:
+                killed += 1
+            require_whole(root, tiny)
+            require_private(temp)
+            require_alone(temp)
+            require_next_start(quick, root, tiny, temp)
+        shutil.rmtree(root)
+
+
+# --- a disk that is full, or refuses to be written -----------------------------------------------------------------
+
+
+@contextmanager
+def mounted(*arguments: str | Path) -> Iterator[None]:
+    """Something mounted at the last of the arguments; where that is not allowed, the test is skipped."""
+    if os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("only root may mount")
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(arguments[-1])], check=True)
+
+
+@contextmanager
+def on_small_disk(folder: Path, size: int) -> Iterator[None]:
+    """What lies in the folder, on a disk of so many bytes."""
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    folder.mkdir()
+    with mounted("-t", "tmpfs", "-o", f"size={size},mode=700", "none", folder):
+        shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(aside)
+        yield
+
+
+@pytest.mark.parametrize("tenth", range(0, 12))
+def test_full_disk(tenth: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """A disk of 5 MB below reports/ becomes full at one stage or another; then there is space again."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    with on_small_disk(root / "reports", 5_000_000), temporary() as temp:
+        space, full = shutil.disk_usage(root / "reports"), root / "reports/đầy.bin"
+        needed = 1_800_000
+        full.write_bytes(bytes(max(0, space.free - needed * tenth // 10)))
+        told = run(quick, root, *tiny.commands, temp=temp)
+        full.unlink()
+        require_told(told)
+        failed = [one for one in told if one.code]
+        assert bool(failed) == (tenth < 10), (told, space)
+        assert not failed or re.search(r"Hết chỗ trên đĩa khi ghi \S+\. Dọn đĩa rồi chạy lại", failed[0].err)
+        require_whole(root, tiny)
+        require_next_start(quick, root, tiny, temp)
+
+
+def test_full_disk_of_temporary_files(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    root = copied(tiny.start, tmp_path / "dự án")
+    for stage in ("notebook", "docx", "xlsx"):
+        shutil.rmtree(root / ".cache" / stage)
+    with temporary() as temp:
+        for size in (4096, 16384):
+            with mounted("-t", "tmpfs", "-o", f"size={size},mode=700", "none", temp):
+                told = run(quick, root, *tiny.commands, temp=temp)
+                require_told(told)
+                assert told[0].code == 4, told
+                require_whole(root, tiny)
+        require_next_start(quick, root, tiny, temp)
+
+
+@pytest.mark.parametrize(
+    ("target", "commands"),
+    [
+        ("reports", (0, 1, 2, 3, 4)),
+        ("reports/2023", (0, 1, 2, 3, 4)),
+        ("reports/2023/editions", (3, 4)),
+        ("figures", (0,)),
+        (".cache", ()),
+    ],
+)
+def test_read_only(target: str, commands: tuple[int, ...], tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """What cannot be written is told, by those commands that would write there; the cache nobody misses."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    shutil.rmtree(root / ".cache/html")
+    place = root / target
+    with temporary() as temp:
+        with mounted("--bind", place, place):
+            subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
+            told = run(quick, root, *tiny.commands, temp=temp)
+        require_told(told)
+        assert [number for number, one in enumerate(told) if one.code] == list(commands), told
+        if commands:
+            assert re.search(r"Không đọc hoặc ghi được \S+ \(Read-only file system\)", told[commands[0]].err), told
+        require_whole(root, tiny)
+        require_next_start(quick, root, tiny, temp)
+
+
+# --- a clock that jumps --------------------------------------------------------------------------------------------
+
+
+def test_clock_jumps(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """Ten years ahead and back again, also in the middle of a run, and files of the future: nothing is lost."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    shutil.rmtree(root / ".cache/notebook")
+    with temporary() as temp:
+        _sound(run(quick, root, *tiny.commands, "check 2023", temp=temp, before=before("set_clock", 3653, 3653 * 2)))
+        require_as_final(root, tiny)
+        kept = set((root / ".cache").glob("*/*"))
+        for folder in ("reports", "figures", ".cache", "params", "data"):
+            for path in (root / folder).rglob("*"):
+                os.utime(path, (2**32, 2**32))
+        for days in (0, -3653, 0):
+            shutil.rmtree(root / "reports/2023/public")
+            told = run(quick, root, *tiny.commands, "check 2023", temp=temp, before=before("set_clock", days))
+            _sound(told)
+            assert "-" not in "".join(re.findall(r"(?:còn|quá hạn) (\S+) ngày", told[-1].out))
+            require_as_final(root, tiny)
+        # What the run of the future made and used was not thrown away, and nothing had to be run again.
+        assert set((root / ".cache").glob("*/*")) == kept
+
+
+def require_as_final(root: Path, tiny: Tiny) -> None:
+    own = {name: digest for name, digest in everything(root).items() if name in tiny.final}
+    assert own == tiny.final
+
+
+# --- several starts ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def holding(quick: Builders, root: Path, temp: Path, until: str = "") -> Iterator[Running]:
+    """A build that stays in the middle of its notebook, with the lock."""
+    shutil.rmtree(root / ".cache/notebook")
+    held = root.parent / "held"
+    running = started(quick, root, REPORTS[0], temp=temp, before=before("hold", str(held), until), warm=False)
+    end = time.monotonic() + 120
+    while not held.exists():
+        assert time.monotonic() < end
+        assert psutil.pid_exists(running.pid)
+        time.sleep(0.01)
+    try:
+        yield running
+    finally:
+        if psutil.pid_exists(running.pid):
+            running.kill()
+
+
+OTHERS = (
+    *("report 2023", "report 2022", "report --all", "report 2023 --edition internal", "report 2023 --force"),
+    *("report 2023 --cold", "trends", "trends --edition internal", "profile 2023", "profile 2023 Q.Hồng_Bàng"),
+    *("publish 2023", "publish 2023 --edition internal", "site", "report 2023 --jobs 2", "report 2022 2023"),
+    *("report 2022 --edition internal", "site --out chép", "trends --force", "publish 2023 --revision x"),
+)
+
+
+def test_twenty_starts_at_once(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """One runs; each of the nineteen others, whatever it was to do, ends with code 3 and says so."""
+    root, go = copied(tiny.start, tmp_path / "dự án"), tmp_path / "go"
+    with temporary() as temp, holding(quick, root, temp, str(go)) as running:
+        assert len(OTHERS) == 19
+        others = [started(quick, root, command, temp=temp) for command in OTHERS]
+        for command, other in zip(OTHERS, others, strict=True):
+            [told] = other.wait()
+            assert (told.code, told.err) == (3, ALREADY), command
+        go.touch()
+        _sound(running.wait())
+        require_next_start(quick, root, tiny, temp)
+
+
+ALREADY = "Một lần lập báo cáo khác đang chạy. Hãy đợi nó xong rồi chạy lại.\n"
+
+
+def test_twenty_starts_in_a_race(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """At least one runs; who comes too early is told so, who comes later finds it done. Nothing is published twice."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    with temporary() as temp:
+        running = [started(quick, root, *tiny.commands, temp=temp) for _ in range(20)]
+        told = [one.wait() for one in running]
+        assert {one.code for commands in told for one in commands} <= {0, 2, 3, 5}, told
+        assert [commands for commands in told if commands[0].code == 0], told
+        require_whole(root, tiny)
+        require_next_start(quick, root, tiny, temp)
+
+
+def test_lock_holder_killed(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
+    """Its processes live on, stopped; none of them has the lock, and the next start runs at once."""
+    root = copied(tiny.start, tmp_path / "dự án")
+    with temporary() as temp, holding(quick, root, temp) as running:
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) >= 3, children  # zygote, kernel, typesetter
+        for child in children:
+            child.suspend()
+        running.kill()
+        running.wait()
+        assert {child.status() for child in children} == {psutil.STATUS_STOPPED}
+        own = Path(tempfile.mkdtemp(prefix="f-", dir="/tmp"))
+        _sound(run(quick, root, *tiny.commands, temp=own))
+        own.rmdir()
+        assert everything(root) == tiny.final
+        assert {child.status() for child in children} == {psutil.STATUS_STOPPED}
+        for child in children:
+            child.resume()
+        require_alone(temp)
