@@ -206,12 +206,14 @@ def hold(held: str, until: str = "") -> None:
     runner.Client._evaluate = waiting  # type: ignore[method-assign]
 
 
-def set_clock(days: float, back: float = 0) -> None:
-    """Be so many days in the future, and jump back by `back` days when the notebook is run."""
+def set_clock(days: float, later: float) -> None:
+    """Be so many days in the future; from the middle of the first notebook on, so many."""
     from danvan import cli, runner
+    from danvan.store import Cache
 
-    now, jumped, evaluate = time.time, [days], runner.Client._evaluate
-    time.time = lambda: now() + jumped[0] * 86400
+    now, ahead, evaluate, utime, put = time.time, [days], runner.Client._evaluate, os.utime, Cache.put
+    time.time = lambda: now() + ahead[0] * 86400
+    os.utime = lambda path, times=None: utime(path, times or (time.time(), time.time()))  # type: ignore[assignment]
 
     class Date(datetime.date):
         @classmethod
@@ -219,8 +221,12 @@ def set_clock(days: float, back: float = 0) -> None:
             return datetime.date.fromtimestamp(time.time())
 
     def evaluated(*given: Any) -> Any:
-        jumped[0] -= back
+        ahead[0] = later
         return evaluate(*given)
 
+    def kept(cache: Cache, stage: str, key: str, content: bytes) -> None:
+        put(cache, stage, key, content)
+        os.utime(cache.folder / stage / key)
+
     cli.date = Date  # type: ignore[misc]
-    runner.Client._evaluate = evaluated  # type: ignore[method-assign]
+    runner.Client._evaluate, Cache.put = evaluated, kept  # type: ignore[method-assign]
