@@ -50,6 +50,7 @@ Cách dùng: python3 build.py [lệnh]
   publish NĂM               công bố: giữ bản làm việc thành một ấn bản không bao giờ bị ghi đè
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
+  scheduled                 lần chạy theo lịch: kiểm tra, lập, công bố bản đã duyệt, ghi reports/status.json, gửi thư
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
   serve [--port N]          xem kho báo cáo trên máy này
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
@@ -75,6 +76,7 @@ COMMANDS = (
     "profile",
     "approve",
     "publish",
+    "scheduled",
     "site",
     "serve",
     "preview",
@@ -129,6 +131,7 @@ def main(argv: list[str]) -> int:
             "profile": profile,
             "approve": approve,
             "publish": publish,
+            "scheduled": scheduled,
             "site": site,
             "serve": serve,
             "preview": preview,
@@ -193,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     command = of_one_year("publish")
     command.add_argument("--edition", **edition)
     _revising(command)
+    of("scheduled")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
     of_one_year("preview").add_argument("--edition", **edition)
@@ -341,6 +345,15 @@ def publish(project: Project, arguments: argparse.Namespace) -> int:
         return 0
     print(*made.told, f"Đã công bố: {folder}", f"Kho báo cáo: {project.relative(project.site)}", sep="\n")
     return 0
+
+
+def scheduled(project: Project, arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    """The run that nobody watches; what came of it, as its letter says it."""
+    from danvan import scheduled as unattended
+
+    done = unattended.run(project)
+    print(unattended.told(done))
+    return int(done["exit_code"])
 
 
 def site(project: Project, arguments: argparse.Namespace) -> int:
