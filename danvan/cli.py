@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -50,6 +50,7 @@ Cách dùng: python3 build.py [lệnh]
   publish NĂM               công bố: giữ bản làm việc thành một ấn bản không bao giờ bị ghi đè
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
+  scheduled                 lần chạy theo lịch: kiểm tra, lập, công bố bản đã duyệt, ghi reports/status.json, gửi thư
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
   serve [--port N]          xem kho báo cáo trên máy này
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
@@ -63,6 +64,7 @@ Cách dùng: python3 build.py [lệnh]
      --year NĂM                  chỉ tìm trong các bản đã lập của năm ấy
      --out THƯ_MỤC               ghi kết quả vào đây (mặc định reports/NĂM/compare)
      --accept 1,3 | all          nhận các đề xuất ấy của lần so sánh trước vào sổ và params
+  schedule install          đặt lịch chạy tự động mỗi đêm vào máy này; schedule show: xem; schedule remove: bỏ
   lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
   test [--long]             chạy các phép thử của chương trình
 
@@ -75,6 +77,7 @@ COMMANDS = (
     "profile",
     "approve",
     "publish",
+    "scheduled",
     "site",
     "serve",
     "preview",
@@ -84,6 +87,7 @@ COMMANDS = (
     "check",
     "lint",
     "compare",
+    "schedule",
     "lab",
     "test",
 )
@@ -130,6 +134,7 @@ def main(argv: list[str]) -> int:
             "profile": profile,
             "approve": approve,
             "publish": publish,
+            "scheduled": scheduled,
             "site": site,
             "serve": serve,
             "preview": preview,
@@ -139,6 +144,7 @@ def main(argv: list[str]) -> int:
             "check": check,
             "lint": lint,
             "compare": compare,
+            "schedule": schedule,
             "lab": lab,
         }
         with own_folder():
@@ -195,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     command = of_one_year("publish")
     command.add_argument("--edition", **edition)
     _revising(command)
+    of("scheduled")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
     of_one_year("preview").add_argument("--edition", **edition)
@@ -211,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--year", metavar="NĂM", type=int)
     command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     command.add_argument("--accept", metavar="SỐ", default="")
+    of("schedule").add_argument("what", metavar="install|show|remove", choices=("install", "show", "remove"))
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -345,6 +353,15 @@ def publish(project: Project, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def scheduled(project: Project, arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    """The run that nobody watches; what came of it, as its letter says it."""
+    from danvan import scheduled as unattended
+
+    done = unattended.run(project)
+    print(unattended.told(done))
+    return int(done["exit_code"])
+
+
 def site(project: Project, arguments: argparse.Namespace) -> int:
     """Write the archive: index, pages of changes, feed; or copy it to a folder that may be shared."""
     from danvan import editions
@@ -458,6 +475,31 @@ def compare(project: Project, arguments: argparse.Namespace) -> int:
     print(compared.text, end="")
     print(f"\nKết quả: {arguments.out or project.relative(compared.folder)}")
     return RefusedError.exit_code if compared.altered else 0
+
+
+def schedule(project: Project, arguments: argparse.Namespace) -> int:
+    """Put the nightly run into this machine's scheduler, show it, or take it out."""
+    from danvan.operations import load_operations
+    from danvan.schedule import job_of, scheduler
+
+    settings = load_operations(project)
+    job = job_of(project, time.fromisoformat(settings.run_at), settings.time_limit_minutes)
+    machine = scheduler()
+    if arguments.what == "install":
+        remarks = machine.install(job)
+        print(f"Đã đặt lịch {job.name}: mỗi đêm lúc {job.at:%H:%M}, bằng {machine.words}.", *remarks, sep="\n- ")
+    elif arguments.what == "remove":
+        left = machine.remove(job)
+        print(
+            f"Không có lịch {job.name} nào để bỏ." if left is None else f"Đã bỏ lịch {job.name}.",
+            *left or (),
+            sep="\n- ",
+        )
+    elif standing := machine.standing(job):
+        print(*standing.lines(job, machine.words), sep="\n")
+    else:
+        print(f"Chưa đặt lịch cho thư mục này ({machine.words}). Đặt lịch: build.py schedule install")
+    return 0
 
 
 def lab(project: Project, arguments: argparse.Namespace) -> int:

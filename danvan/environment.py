@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from danvan.operations import PASSWORD
+
 # The same everywhere, so that a report does not depend on who builds it. One thread: the cores build other reports.
 FIXED = {
     "PYTHONHASHSEED": "0",
@@ -14,7 +16,8 @@ FIXED = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # ipykernel's debugger warns about frozen modules
 }
-LEFT_OUT = ("MPLBACKEND",)  # what a figure shows in a notebook is Jupyter's own choice
+# What a figure shows in a notebook is Jupyter's own choice; a secret of the scheduled run is no notebook's business.
+LEFT_OUT = ("MPLBACKEND", PASSWORD)
 
 # What notebooks import of other makers, directly or by danvan; danvan itself is imported by each kernel anew.
 PRELOAD = (

@@ -37,6 +37,14 @@ class Project:
         return self.root / "params" / "tiles.csv"
 
     @property
+    def scheduled_settings(self) -> Path:
+        return self.root / "params" / "scheduled.yaml"
+
+    @property
+    def scheduled_log(self) -> Path:
+        return self.reports / "log" / "scheduled.jsonl"
+
+    @property
     def series(self) -> Path:
         return self.root / "data" / "reference" / "series.csv"
 
