@@ -34,9 +34,7 @@ from test_incremental import PRELOAD, Builders, Running, Told, contents, documen
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"), reason="faults are injected by way of /proc, mounts, fork"
-    ),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc, mounts, fork"),
 ]
 
 TESTS = Path(__file__).parent
@@ -49,19 +47,22 @@ CELLS = {
 OURS = (
     *("danvan", "danvan.cli", "danvan.pipeline", "danvan.editions", "danvan.exchange", "danvan.runner", "danvan.trace"),
     *("danvan.intake.year", "danvan.publish.exporters", "danvan.publish.pdf", "danvan.publish.docx"),
-    *("danvan.publish.dataset", "danvan.publish.site", "danvan.publish.board", "danvan.intake.replies"),
+    *(
+        "danvan.publish.dataset",
+        "danvan.publish.site",
+        "danvan.publish.board",
+        "danvan.intake.replies",
+        "danvan.scheduled",
+    ),
 )
-REPORTS = ("report 2023 --jobs 1", "report 2023 --jobs 1 --edition internal")
 OFFICE, REASON = "Công_an_thành_phố", "--revision Quận_gửi_lại_phiếu"
+REPORTS = ("report 2023 --jobs 1", "report 2023 --jobs 1 --edition internal", "report 2022 --jobs 1")
+APPROVE, INTERNAL = f"approve 2023 --office {OFFICE} --hash HASH", "publish 2023 --edition internal"
 # What is run, command by command, until all is published. Every one may be run again, whatever came of it before.
 RUNS: dict[str, tuple[str, ...]] = {
-    "by hand": (
-        *REPORTS,
-        f"approve 2023 --office {OFFICE} --hash HASH {REASON}",
-        "publish 2023",
-        f"publish 2023 --edition internal {REASON}",
-    ),
+    "scheduled": ("scheduled", f"{APPROVE} {REASON}", "scheduled", f"{INTERNAL} {REASON}"),
 }
+TOLD_BY_CLOCK = ("reports/status.json", "reports/log/")  # hold times, so they are never the same
 SLICES = 8
 
 
@@ -122,15 +123,14 @@ def _prepare(here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
     shutil.rmtree(root / "danvan")
     shutil.rmtree(root / ".cache", ignore_errors=True)
     _sound(run(quick, root, *REPORTS))
-    first = [command.replace(REASON, "").strip() for command in RUNS["by hand"][2:]]
-    _sound(run(quick, root, *approved(root, first)))
+    _sound(run(quick, root, approved(root, APPROVE), "publish 2023", INTERNAL))
     set_value(root, 2023, "Hồng Bàng", "tips_received", 407)
     # An undisturbed run, command by command: what it shows.
     warm, states = copied(root, here / "warm"), [shown(root)]
-    _sound(run(quick, warm, REPORTS[0]))
-    commands = approved(warm, of_run)
-    for command in commands:
-        _sound(run(quick, warm, command))
+    commands = []
+    for command in of_run:
+        commands.append(approved(warm, command))
+        _sound(run(quick, warm, commands[-1]))
         states.append(shown(warm))
     final = everything(warm)
     for document in documents(warm):
@@ -151,10 +151,9 @@ def _prepare(here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
     (here / "counting").rename(here / "points")
 
 
-def approved(root: Path, commands: Sequence[str]) -> list[str]:
-    """The commands with the hash of the public build in them."""
-    build = hashlib.sha256((root / "reports/2023/public/manifest.json").read_bytes()).hexdigest()
-    return [command.replace("HASH", build) for command in commands]
+def approved(root: Path, command: str) -> str:
+    """The command with the hash of the public build in it."""
+    return command.replace("HASH", digest_of((root / "reports/2023/public/manifest.json").read_bytes()))
 
 
 def copied(root: Path, to: Path, *left_out: str) -> Path:
@@ -206,7 +205,8 @@ def shown(root: Path) -> dict[str, str]:
     for path in (root / "reports").rglob("*"):
         if path.is_file() and not hidden(path, root) and not any(folder in path.parents for folder in own):
             found[path] = digest_of(path.read_bytes())
-    return {path.relative_to(root).as_posix(): digest for path, digest in found.items()}
+    places = {path.relative_to(root).as_posix(): digest for path, digest in found.items()}
+    return {place: digest for place, digest in places.items() if not place.startswith(TOLD_BY_CLOCK)}
 
 
 def digest_of(content: str | bytes) -> str:
@@ -214,8 +214,9 @@ def digest_of(content: str | bytes) -> str:
 
 
 def everything(root: Path) -> dict[str, str]:
-    """Digest of each file of the project, but for the cache and the locks."""
-    return {name: digest for name, digest in contents(root).items() if not name.startswith(".cache/")}
+    """Digest of each file of the project, but for the cache, the locks and what tells the time."""
+    left_out = (".cache/", *TOLD_BY_CLOCK)
+    return {name: digest for name, digest in contents(root).items() if not name.startswith(left_out)}
 
 
 def hashes_to_manifest(folder: Path) -> bool:
@@ -238,6 +239,8 @@ def require_whole(root: Path, tiny: Tiny) -> None:
         assert old.parent.name == "figures" or hashes_to_manifest(old)
     for folder in documents(root):
         assert hidden(folder, root) or hashes_to_manifest(folder), folder
+    if (status := root / TOLD_BY_CLOCK[0]).exists():
+        assert json.loads(status.read_bytes())["state"] in ("running", "done")
     for link in re.findall(r'(?:href|src)="([^"#:]+)"', (root / "reports/index.html").read_text(encoding="utf-8")):
         assert (root / "reports" / unquote(link)).exists() or any((root / "reports").glob("*/.*.old")), link
 
@@ -268,6 +271,10 @@ def require_next_start(quick: Builders, root: Path, tiny: Tiny, temp: Path) -> N
     told = run(quick, root, *tiny.commands, temp=temp)
     assert [one.code for one in told] == [0] * len(tiny.commands), told
     assert everything(root) == tiny.final
+    if "scheduled" in tiny.commands:
+        status = json.loads((root / TOLD_BY_CLOCK[0]).read_bytes())
+        assert (status["state"], status["exit_code"]) == ("done", 0)
+        assert {path.name for path in root.glob(f"{TOLD_BY_CLOCK[1]}*")} == {"scheduled.jsonl"}
     assert not [path.name for path in temp.iterdir()]
 
 
@@ -343,7 +350,7 @@ def require_told(told: Sequence[Told]) -> None:
     failed = [one for one in told if one.code != 0]
     assert not failed or failed[0].code == 4, told
     assert {one.code for one in failed} <= {2, 4}, told
-    assert all(one.err.rstrip().endswith(".") for one in failed), told
+    assert all((one.out + one.err).rstrip().endswith(".") for one in failed), told
 
 
 # --- at any moment -------------------------------------------------------------------------------------------------

@@ -784,12 +784,12 @@ def test_forced(copy: Path, base: Path, builders: Builders) -> None:
 # --- killed half-way -----------------------------------------------------------------------------------------------
 
 DIE = """
-import os, shutil, signal
+import os, signal
 from pathlib import Path
 from danvan import runner, store
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
-write, rename, rmtree = Path.write_bytes, Path.rename, shutil.rmtree
+write, rename = Path.write_bytes, Path.rename
 def half(fits, then=lambda path: None):
     def write_bytes(self, content):
         if fits(self):
@@ -808,35 +808,15 @@ def after_renaming(name, folder):
         if (self.name, self.parent.name) == (name, folder): die()
         return done
     Path.rename = renamed
-def before_removing(name):
-    def remove(path, *more, **options):
-        if Path(path).name == name: die()
-        return rmtree(path, *more, **options)
-    shutil.rmtree = remove
 """
 MOMENTS = {  # in the order of a build
-    "half of a kept return": "half(lambda path: of_stage(path, 'return'))",
     "a kept return lost its end": "half(lambda path: of_stage(path, 'return'), take_the_name)",
-    "a kept year lost its end": "half(lambda path: of_stage(path, 'year'), take_the_name)",
     "in the middle of the notebook": "runner.Client._evaluate = die",
-    "half of a kept notebook": "half(lambda path: of_stage(path, 'notebook'))",
     "a kept notebook lost its end": "half(lambda path: of_stage(path, 'notebook'), take_the_name)",
     "half of the page": "half(lambda path: path.suffix == '.html')",
-    "a kept PDF lost its end": "half(lambda path: of_stage(path, 'pdf'), take_the_name)",
-    "half of a chart": "half(lambda path: path.suffix == '.png')",
-    "half of the manifest": "half(lambda path: path.name == 'manifest.json')",
     "between the renames": "after_renaming('public', '2023')",
-    "after the renames": "after_renaming('.public.new', '2023')",
-    "while the old one goes": "before_removing('.public.old')",
     "between the renames of the figures": "after_renaming('2023', 'figures')",
-    "after the renames of the figures": "after_renaming('.2023.new', 'figures')",
 }
-
-
-QUICK_MOMENTS = (
-    *("a kept return lost its end", "in the middle of the notebook", "a kept notebook lost its end"),
-    *("half of the page", "between the renames", "between the renames of the figures"),
-)
 CORRECTED = "data/2023/returns/Kiến An.xlsx"
 
 
@@ -857,14 +837,14 @@ def of_2023(root: Path) -> dict[str, dict[str, str]]:
     return {name: contents(root / name) for name in ("reports/2023/public", "figures/2023")}
 
 
-@pytest.mark.parametrize("moments", [QUICK_MOMENTS, pytest.param(tuple(MOMENTS), marks=pytest.mark.long)], ids=len)
-def test_killed_at_every_step_of_a_build(
-    moments: tuple[str, ...], copy: Path, base: Path, clean: Path, builders: Builders
-) -> None:
-    """Again and again, each time a step later: what was half done never counts, what was done need not be repeated."""
+def test_killed_step_by_step(copy: Path, base: Path, clean: Path, builders: Builders) -> None:
+    """Again and again, each time a step later: what was half done never counts, what was done need not be repeated.
+
+    Each point at which a run can be killed is in test_faults.
+    """
     shutil.copy2(clean / CORRECTED, copy / CORRECTED)
     whole = [contents(root / "reports/2023/public") for root in (base, clean)]
-    for moment in moments:
+    for moment in MOMENTS:
         if "a kept PDF" in moment:  # the PDF is not always another one; so that it has to be made
             shutil.rmtree(copy / ".cache/pdf")
         killed = builders.start(copy, "report 2023", before=DIE + MOMENTS[moment])
@@ -883,35 +863,6 @@ def test_killed_at_every_step_of_a_build(
     shutil.rmtree(copy / "reports/2023/public")
     assert builders.run(copy, "report 2023")[0].code == 0
     assert of_2023(copy) == of_2023(clean)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_at_one_step(moment: str, copy: Path, clean: Path, builders: Builders) -> None:
-    shutil.copy2(clean / CORRECTED, copy / CORRECTED)
-    if "PDF" in moment:
-        shutil.rmtree(copy / ".cache/pdf")
-    assert builders.start(copy, "report 2023", before=DIE + MOMENTS[moment]).wait() == []
-    assert builders.run(copy, "report 2023")[0].code == 0
-    assert of_2023(copy) == of_2023(clean)
-
-
-@pytest.mark.long
-def test_killed_at_random_moments(copy: Path, clean: Path, builders: Builders) -> None:
-    """With workers and their kernels; whatever was left, the next build is right."""
-    shutil.copy2(clean / CORRECTED, copy / CORRECTED)
-    chance, killed = random.Random(), 0
-    for _ in range(12):
-        running = builders.start(copy, "report 2022 2023 --jobs 2 --force", warm=False)
-        time.sleep(chance.uniform(0.2, 8))
-        if psutil.pid_exists(running.pid):
-            killed += 1
-            running.kill()
-        running.wait()
-        told = builders.run(copy, "report 2023 --jobs 1")
-        assert told[0].code == 0, told
-        assert of_2023(copy) == of_2023(clean)
-    assert killed > 3
 
 
 # --- a cache that is damaged, or no cache --------------------------------------------------------------------------
