@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
@@ -49,9 +51,18 @@ def told_of_disk(project: Project) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = Path(error.filename).name if error.filename else project.relative(project.reports)
+        where = Path(error.filename).name if error.filename else _fuller(project)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.") from None
         raise StageError(
             f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
         ) from None
+
+
+def _fuller(project: Project) -> str:
+    """A write that was refused does not say where: where there is less space, in reports or for temporary files."""
+    places = {project.relative(project.reports): project.reports, "thư mục tạm của hệ thống": Path(gettempdir())}
+    try:
+        return min(places, key=lambda name: shutil.disk_usage(places[name]).free)
+    except OSError:
+        return project.relative(project.reports)
