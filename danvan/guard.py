@@ -51,8 +51,10 @@ def told_of_disk(project: Project) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = Path(error.filename).name if error.filename else _fuller(project)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        unknown = _fuller(project) if full else project.relative(project.reports)
+        where = Path(error.filename).name if error.filename else unknown
+        if full:
             raise StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.") from None
         raise StageError(
             f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from danvan.errors import StageError
 from danvan.kernels import zygote
@@ -23,8 +24,9 @@ def own_folder() -> Iterator[None]:
     before = os.environ.get(_VARIABLE), tempfile.tempdir
     stack = ExitStack()
     try:
-        zygote.sweep()
-        folder = stack.enter_context(zygote.private_folder())
+        place = Path(tempfile.gettempdir())
+        zygote.sweep(place)
+        folder = stack.enter_context(zygote.private_folder(place))
     except OSError as error:
         raise StageError(
             f"Không tạo được thư mục tạm của hệ thống ({error.strerror}). Dọn đĩa hoặc kiểm tra quyền ghi rồi "

@@ -113,10 +113,10 @@ def _spare(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder with a short path that only this user can enter, gone on exit: for the sockets of one kernel, say."""
+def private_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder that only this user can enter, gone on exit; without a `place`, its path is short enough for sockets."""
     pid = os.getpid()
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{pid}-{_birth(pid)}-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{pid}-{_birth(pid)}-", dir=place or _place()))
     try:
         yield folder
     finally:
@@ -129,9 +129,9 @@ def _place() -> Path:
     return place if os.name == "nt" or len(os.fsencode(place)) <= 60 else Path("/tmp")
 
 
-def sweep() -> None:
+def sweep(*places: Path) -> None:
     """Remove the private folders of owners that were killed. Those of other users cannot be removed, and are left."""
-    for folder in _place().glob(f"{_PREFIX}*-*-*"):
+    for folder in (folder for place in {_place(), *places} for folder in place.glob(f"{_PREFIX}*-*-*")):
         pid, birth = folder.name.removeprefix(_PREFIX).split("-")[:2]
         if pid.isdecimal() and _birth(int(pid)) != birth:
             shutil.rmtree(folder, ignore_errors=True)
