@@ -258,9 +258,10 @@ class _Run:
                 return code
             entry["reasons"] = wanted.reasons()
             self._log.info("build", "; ".join(entry["reasons"]), year=year)
-            pipeline.report(project, year, "public", how=How())
-            if project.report(year, "internal").exists():
-                pipeline.report(project, year, "internal", how=How())
+        # What is current is left as it is; but a run may have been killed when it had built the first of these.
+        pipeline.report(project, year, "public", how=How())
+        if project.report(year, "internal").exists():
+            pipeline.report(project, year, "internal", how=How())
         return self._publish(year, entry)
 
     def _settled(self, year: int, entry: Json) -> bool:
@@ -273,6 +274,8 @@ class _Run:
         if _of_analysts(now) != _of_analysts(found[-1].manifest["inputs"]):
             return False
         entry["state"] = "published"
+        if self._before.get("exit_code") != 0:  # it may have ended between the edition and the page that lists it
+            editions.write_site(self._project)
         return True
 
     def _checked(self, read: Year, asked: str, today: date, entry: Json) -> int | None:

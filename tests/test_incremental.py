@@ -125,6 +125,8 @@ def build(job):
                     code = "crash"
                     traceback.print_exc()
             told.append([code, out.getvalue(), err.getvalue()])
+            if code and job["until_failure"]:
+                break
     finally:
         with open(job["result"], "w", encoding="utf-8") as file:
             json.dump(told, file)
@@ -208,12 +210,27 @@ class Builders:
             text=True,
         )
 
-    def start(self, root: Path, *commands: str, before: str = "", warm: bool = True, **environment: str) -> Running:
+    def start(
+        self,
+        root: Path,
+        *commands: str,
+        before: str = "",
+        warm: bool = True,
+        until_failure: bool = False,
+        **environment: str,
+    ) -> Running:
         """Run the commands one after the other; '_' is a space within a word. `before`: code that is run first."""
         self._count += 1
         result = self._results / f"{self._count}.json"
         own = {"DANVAN_ROOT": str(root), "PYTHONPATH": str(root), **(self._warm if warm else {}), **environment}
-        job = {"root": str(root), "commands": commands, "before": before, "environment": own, "result": str(result)}
+        job = {
+            "root": str(root),
+            "commands": commands,
+            "before": before,
+            "until_failure": until_failure,
+            "environment": own,
+            "result": str(result),
+        }
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(job) + "\n")
