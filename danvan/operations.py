@@ -60,7 +60,7 @@ def _user(text: str) -> str:
 def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > 254:
         shown = " ".join(text.split())
-        raise ValueError(f"“{shown}” không phải địa chỉ thư; chỉ ghi một địa chỉ như van-phong@example.vn, không kèm tên.")
+        raise ValueError(f"“{shown}” không phải địa chỉ thư; chỉ ghi một địa chỉ, không kèm tên.")
     return text
 
 

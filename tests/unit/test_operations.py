@@ -120,8 +120,8 @@ def test_it_is_no_input_of_any_document(tmp_path: Path) -> None:
         ("user: bao-cao", "user: null", 3, "“mail”: có password_file mà không có user. Hãy thêm user, hoặc bỏ password_file."),  # noqa: E501
         ("password_file: secrets/smtp.txt", "password_file: 12345678", 8, "“mail.password_file”: cần đường dẫn tới một tệp, ví dụ secrets/smtp.txt."),  # noqa: E501
         ("password_file: secrets/smtp.txt", "password: 12345678", 8, "không có khóa “mail.password”. Có phải là “password_file”? Hãy sửa tên hoặc bỏ."),  # noqa: E501
-        ("sender: bao-cao@example.vn", "sender: Báo cáo <bao-cao@example.vn>", 9, "“mail.sender”: “Báo cáo <bao-cao@example.vn>” không phải địa chỉ thư; chỉ ghi một địa chỉ như van-phong@example.vn, không kèm tên."),  # noqa: E501
-        ("- van-phong@example.vn", '- "a@b.vn\\r\\nBcc: x@y.vn"', 12, "“mail.recipients.1”: “a@b.vn Bcc: x@y.vn” không phải địa chỉ thư; chỉ ghi một địa chỉ như van-phong@example.vn, không kèm tên."),  # noqa: E501
+        ("sender: bao-cao@example.vn", "sender: Báo cáo <bao-cao@example.vn>", 9, "“mail.sender”: “Báo cáo <bao-cao@example.vn>” không phải địa chỉ thư; chỉ ghi một địa chỉ, không kèm tên."),  # noqa: E501
+        ("- van-phong@example.vn", '- "a@b.vn\\r\\nBcc: x@y.vn"', 12, "“mail.recipients.1”: “a@b.vn Bcc: x@y.vn” không phải địa chỉ thư; chỉ ghi một địa chỉ, không kèm tên."),  # noqa: E501
         ("- van-phong@example.vn", "- lanh-dao@example.vn", 10, "“mail.recipients”: ghi hai lần: lanh-dao@example.vn. Hãy bỏ một."),  # noqa: E501
         ("ca_file: secrets/ca.pem", "ca_file: [a]", 13, "“mail.ca_file”: cần đường dẫn tới một tệp, ví dụ secrets/smtp.txt."),  # noqa: E501
         ("timeout_seconds: 20", "timeout_seconds: 0", 14, "“mail.timeout_seconds”: 0 nằm ngoài khoảng 1 đến 300. Hãy sửa số."),  # noqa: E501
