@@ -17,6 +17,7 @@ from danvan.intake.kept import Kept, by_name
 from danvan.intake.observations import Observation, Received, Return
 from danvan.intake.stated import Stated
 from danvan.lineage import Lineage, load_lineage
+from danvan.loading import is_there
 from danvan.packing import ForeignError, Json, Packing, from_bytes, to_bytes
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
@@ -211,6 +212,6 @@ def returns_before(units: Units, last: Year | None, lineage: Lineage) -> dict[st
 def _last_year(project: Project, year: int) -> Year | None:
     """The year before, or None where it has no params or no returns."""
     before = year - 1
-    if before in project.years_with_returns() and project.params(before).is_file():
+    if before in project.years_with_returns() and is_there(project.params(before)):
         return read_year(project, before, with_last=False)
     return None
