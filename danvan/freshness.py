@@ -140,7 +140,8 @@ class Sources:
     def ground(self) -> Inputs:
         """What holds for all years: catalogue, units, lineage, bodies, reference data; and the tools."""
         tables = sorted(self.project.catalogue.parent.glob("*.csv"))
-        return self._files(self.project.catalogue, *tables, *_below(self.project.population.parent)) | self.tools()
+        reference = (self.project.population, self.project.series, *_below(self.project.population.parent))
+        return self._files(self.project.catalogue, *tables, *reference) | self.tools()
 
     def tools(self) -> Inputs:
         """What everything is made with: the lock file, and all of danvan/, fonts, templates and profiles among it."""

@@ -24,7 +24,7 @@ Place = tuple[str | int, ...]
 # Many times what an analyst writes (the catalogue: 28,000 bytes, 2,000 parts, 5 deep), and still read within a second.
 MOST_BYTES, MOST_PARTS, DEEPEST, LONGEST = 200_000, 10_000, 20, 10_000
 MOST_BYTES_OF_TABLE = 10_000_000
-MOST_TOLD = 20  # problems of one file
+MOST_TOLD = 60  # problems of one file
 
 
 class Strict(BaseModel):
@@ -155,8 +155,8 @@ def _parsed(text: str, shown: str) -> Read:
         ) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        code = f"U+{ord(error.character):04X}" if isinstance(error.character, str) else hex(error.character)
-        raise SettingsError(f"{shown}, dòng {line}: YAML viết sai (ký tự ẩn {code}). Hãy xóa ký tự ấy.") from None
+        code = ord(error.character) if isinstance(error.character, str) else error.character
+        raise SettingsError(f"{shown}, dòng {line}: YAML viết sai (ký tự ẩn U+{code:04X}). Hãy xóa ký tự ấy.") from None
     return Read(value, {(): f"{shown}, dòng 1"} | {place: f"{shown}, dòng {line}" for place, line in lines.items()})
 
 

@@ -223,8 +223,8 @@ class Cache:
         beside = path.with_name(f".{key}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _private(beside) as file:  # and so it stays: nobody else has to read it
-                file.write(hashlib.sha256(content).digest() + content)  # not flushed: the digest tells a torn one
+            _private(beside).close()  # and so it stays: nobody else has to read it
+            beside.write_bytes(hashlib.sha256(content).digest() + content)  # not flushed: the digest tells a torn one
             beside.replace(path)
         except OSError:
             with suppress(OSError):
