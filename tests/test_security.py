@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -520,3 +521,9 @@ def test_a_build_without_a_network_gives_the_same_bytes_and_listens_to_nobody(
     assert mine == theirs
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (root / "reports/2023").rglob("*") if path.is_file()}
     assert modes == {0o666 & ~int(Path("/proc/self/status").read_text().partition("Umask:")[2].split()[0], 8)}
+
+
+def test_the_threat_model_names_tests_that_there_are() -> None:
+    named = set(re.findall(r"`(tests/[\w/.]+)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).is_file()] == []
