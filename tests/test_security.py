@@ -27,6 +27,7 @@ from test_incremental import (
     shared,  # noqa: F401
     without_builds,
 )
+from test_jobs import until
 
 from danvan import laboratory, runner
 from danvan.catalogue import Catalogue
@@ -458,6 +459,7 @@ def test_a_careless_configuration_at_home_does_not_open_jupyterlab(plain: Projec
             assert len(token) == 48
             origin = page.partition("/lab")[0]
             process = psutil.Process(lab.pid)
+            until(process.net_connections, 30)
             listening = [one.laddr.ip for one in process.net_connections() if one.status == psutil.CONN_LISTEN]
             assert listening == ["127.0.0.1"]
             assert token not in " ".join(process.cmdline())
@@ -466,8 +468,10 @@ def test_a_careless_configuration_at_home_does_not_open_jupyterlab(plain: Projec
             assert status_of(f"{origin}/api/contents?token=") == 403
             assert status_of(f"{origin}/api/contents?token={token}") == 200
             assert status_of(f"{origin}/api/contents?token={token}", Host="evil.example") == 403  # DNS rebinding
-            files = [path for path in home.rglob("*") if path.is_file() and token in path.read_text(errors="replace")]
-            assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
+            told = [path for path in home.rglob("*") if path.is_file() and token in path.read_text(errors="replace")]
+            for path in told:  # Jupyter's own notes: in a folder, or of a kind, that only the owner can read
+                around = (path, *(one for one in path.parents if home in one.parents))
+                assert any(stat.S_IMODE(one.stat().st_mode) & 0o077 == 0 for one in around), path
         finally:
             lab.send_signal(signal.SIGTERM)
             lab.wait(30)
@@ -487,7 +491,7 @@ def status_of(address: str, **headers: str) -> int:
 
 @pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="network namespaces of Linux")
-def test_a_build_without_a_network_gives_the_same_bytes_and_listens_to_nobody(
+def test_a_build_without_a_network_gives_the_same_bytes_and_listens_to_no_other_machine(
     base: Path,  # noqa: F811
     tmp_path: Path,
     needs_tool: Callable[..., str],
@@ -505,9 +509,11 @@ def test_a_build_without_a_network_gives_the_same_bytes_and_listens_to_nobody(
     with subprocess.Popen(command, env=kept | own, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as build:
         while build.poll() is None:
             try:  # every socket of the namespace is one of the build's processes
+                if Path(f"/proc/{build.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
+                    continue  # not in it yet
                 for protocol in ("tcp", "tcp6"):
                     lines = Path(f"/proc/{build.pid}/net/{protocol}").read_text().splitlines()[1:]
-                    listening |= {line for line in lines if line.split()[3] == "0A"}
+                    listening |= {line.split()[1].partition(":")[0] for line in lines if line.split()[3] == "0A"}
                 interfaces = Path(f"/proc/{build.pid}/net/dev").read_text() or interfaces
             except OSError:
                 continue
@@ -515,7 +521,9 @@ def test_a_build_without_a_network_gives_the_same_bytes_and_listens_to_nobody(
         assert build.stdout is not None
         assert build.returncode == 0, build.stdout.read().decode()
     assert "lo:" in interfaces
-    assert not listening
+    assert listening <= {
+        "0100007F"
+    }  # 127.0.0.1: ipykernel's pipe for what child processes print, with a secret of its own
     mine, theirs = (outputs(one)["reports/2023/public"] for one in (root, base))
     assert "bao-cao-2023.pdf" in mine
     assert mine == theirs
