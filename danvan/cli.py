@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,7 +64,7 @@ Cách dùng: python3 build.py [lệnh]
      --out THƯ_MỤC               ghi kết quả vào đây (mặc định reports/NĂM/compare)
      --accept 1,3 | all          nhận các đề xuất ấy của lần so sánh trước vào sổ và params
   schedule install          đặt lịch chạy tự động mỗi đêm vào máy này; schedule show: xem; schedule remove: bỏ
-  lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
+  lab [SỔ] [--port N]       mở JupyterLab để sửa sổ báo cáo, chỉ trên máy này; thêm --no-browser, --debug
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
@@ -501,14 +500,11 @@ def schedule(project: Project, arguments: argparse.Namespace) -> int:
 
 
 def lab(project: Project, arguments: argparse.Namespace) -> int:
-    """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token.
+    """Open JupyterLab on the notebook of the report; on this machine only, with a token."""
+    from danvan import laboratory
 
-    Further arguments go to JupyterLab.
-    """
-    start = f"/lab/tree/{project.relative(project.report_notebook)}"
-    options = (f"--ServerApp.root_dir={project.root}", f"--LabApp.default_url={start}", "--ServerApp.ip=127.0.0.1")
-    command = [sys.executable, "-m", "jupyter", "lab", *options, *arguments.rest]
-    return subprocess.run(command, cwd=project.root, check=False).returncode
+    laboratory.open_lab(project, arguments.rest)
+    return 0
 
 
 def _today() -> date:

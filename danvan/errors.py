@@ -67,6 +67,13 @@ class ChangedError(StageError):
     """An input changed while something was made of it: to be made again."""
 
 
+def not_a_file(shown: str, what: str) -> SettingsError:
+    """What to say where a link or a pipe stands in the place of the file `shown`; `what` names it."""
+    return SettingsError(
+        f"{shown} là {what}, không phải tệp thường nên không được đọc. Hãy chép chính tệp ấy vào đây rồi chạy lại."
+    )
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word nearest to `word` as a hint (' Có phải là “x”?'), or '' when none is near."""
     import difflib  # not every start needs it

@@ -25,9 +25,10 @@ from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
 from danvan import environment, prose
-from danvan.errors import DISK_REFUSES, SettingsError, StageError, nearest
+from danvan.errors import DISK_REFUSES, SettingsError, StageError, nearest, not_a_file
 from danvan.kernels import zygote
 from danvan.kernels.manager import WarmKernelManager
+from danvan.store import NotAFileError, read_file
 
 KERNEL = "python3"
 _TYPES: dict[str, type] = {"int": int, "str": str, "bool": bool, "float": float}
@@ -135,10 +136,13 @@ def _lasting(done: NotebookNode) -> NotebookNode:
 def read(notebook: Path, shown: str) -> NotebookNode:
     """The notebook as stored; raises SettingsError when it cannot be read."""
     try:
-        loaded: NotebookNode = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+        text = read_file(notebook).decode()
+        loaded: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
         return loaded
     except FileNotFoundError:
         raise SettingsError(f"Thiếu sổ {shown}.") from None
+    except NotAFileError as error:
+        raise not_a_file(shown, error.what) from None
     except Exception as error:  # nbformat raises whatever its JSON or schema trips over
         raise SettingsError(f"{shown}: không đọc được sổ Jupyter ({error}). Hãy lấy lại bản trước.") from None
 
