@@ -15,7 +15,7 @@ from danvan.errors import RefusedError, StageError
 from danvan.freshness import MANIFEST
 from danvan.paths import Project
 from danvan.revision import Snapshot
-from danvan.store import files_below, sha256
+from danvan.store import files_below, opened, sha256
 
 REVISION = "revision.json"
 TRACE, NOTEBOOK = "trace.json", "notebook.ipynb"
@@ -91,7 +91,8 @@ class Kept:
 
     def _read(self, name: str) -> Any:
         try:
-            return json.loads((self.folder / name).read_bytes())
+            with opened(self.folder / name) as file:
+                return json.loads(file.read())
         except (OSError, ValueError):
             raise self._broken(name) from None
 

@@ -9,13 +9,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from danvan.errors import ChangedError
 from danvan.paths import Project, ignored
-from danvan.store import Cache, content_key, files_below, is_torn, sha256
+from danvan.store import Cache, content_key, files_below, is_torn, opened, sha256
 
 MANIFEST = "manifest.json"
 PACKETS = "packets"  # the stage of the cache that knows each profile's packet
@@ -71,7 +72,8 @@ class Wanted:
 
     def _recorded(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.folder / MANIFEST).read_bytes())
+            with opened(self.folder / MANIFEST) as file:
+                found = json.loads(file.read())
         except (OSError, ValueError):
             return {}
         maps = ("outputs", "inputs", "settings")
@@ -269,7 +271,13 @@ def _below(folder: Path) -> list[Path]:
     return [path for path in files_below(folder) if not ignored(path)] if folder.is_dir() else []
 
 
-_LOADED = {path: sha256(path) for path in _below(PACKAGE)}
+def _loaded() -> Iterator[tuple[Path, str]]:
+    for path in _below(PACKAGE):
+        with suppress(OSError):  # told when it is asked for
+            yield path, sha256(path)
+
+
+_LOADED = dict(_loaded())
 
 
 def _shown(project: Project, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from danvan.errors import SettingsError, nearest
+from danvan.errors import SettingsError, nearest, words_of
+from danvan.store import opened
 
 Place = tuple[str | int, ...]
 
@@ -178,13 +180,14 @@ def read_csv(path: Path, shown: str, columns: tuple[str, ...]) -> Iterator[tuple
 
 def _read(path: Path, shown: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with opened(path) as file:
+            return io.TextIOWrapper(file, encoding="utf-8-sig").read()
     except FileNotFoundError:
         raise SettingsError(f"Thiếu tệp {shown}. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước.") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{shown}: không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.") from None
     except OSError as error:
-        raise SettingsError(f"{shown}: không đọc được ({error.strerror}).") from None
+        raise SettingsError(f"{shown}: không đọc được ({words_of(error)}). Kiểm tra tệp và ổ đĩa.") from None
 
 
 def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], shown: str) -> None:

@@ -4,10 +4,12 @@ same content. Stdlib only.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import shutil
+import stat
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,8 +20,28 @@ from pathlib import Path
 
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """A regular file, to be read. What else stands there is not waited for: a pipe may never say anything.
+
+    Raises OSError, which names the file, also where reading fails midway.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "không phải tệp thường", str(path))
+            yield file
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def content_key(parts: Iterable[tuple[str, str]]) -> str:
@@ -136,7 +158,8 @@ class Cache:
         """What `put` was given, or None."""
         path = self.folder / stage / key
         try:
-            content = path.read_bytes()
+            with opened(path) as file:
+                content = file.read()
             os.utime(path)
         except OSError:
             return None
