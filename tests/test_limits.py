@@ -147,7 +147,8 @@ if os.fork() == 0:  # as daemons do: a session of its own, and no parent
         open(PIDS, "a").write(f"{os.getpid()}\\n")
         time.sleep(1000)
     os._exit(0)
-subprocess.Popen([sys.executable, "-c", f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {away!r}, {PIDS!r}])"])
+start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {away!r}, {PIDS!r}])"
+subprocess.Popen([sys.executable, "-c", start])
 while open(PIDS).read().count("\\n") < COUNT:
     time.sleep(0.01)
 """
@@ -180,7 +181,7 @@ def test_a_cell_that_hangs(hang: str, city: City, clean: Path) -> None:
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_what_a_cell_has_set_free_ends_with_its_kernel(warm: bool, city: City, clean: Path) -> None:
+def test_what_a_cell_has_set_free_ends_with_its_kernel(warm: bool, city: City) -> None:
     """Daemons, in sessions of their own: of a notebook that hangs, and of one that is well."""
     city.cell(DAEMON.replace("PIDS", repr(str(city.root / "pids"))).replace("COUNT", "3"))
     city.cell("import time\ntime.sleep(1000)", at=PLACE + 1)
@@ -253,8 +254,8 @@ DEATHS = {
         f"--jobs 1 rồi chạy lại; {SAFE}."
     ),
     "import ctypes\nctypes.string_at(0)": (
-        "nhân Jupyter hỏng giữa chừng (SIGSEGV), thường do một thư viện mà ô này gọi. Hãy mở sổ bằng build.py lab, chạy "
-        f"riêng ô này để xem; {SAFE}."
+        "nhân Jupyter hỏng giữa chừng (SIGSEGV), thường do một thư viện mà ô này gọi. Hãy mở sổ bằng build.py lab, "
+        f"chạy riêng ô này để xem; {SAFE}."
     ),
     "os._exit(3)": (f"nhân Jupyter tự kết thúc giữa chừng (mã 3). Hãy bỏ lệnh thoát trong ô này rồi chạy lại; {SAFE}."),
     "import sys\nsys.exit(0)": "gọi lệnh thoát nên phần sau của sổ không chạy. Hãy bỏ lệnh ấy rồi chạy lại.",
@@ -311,9 +312,7 @@ QUICK_PRINTS = ("lines", "tiny messages", "one long line, then work")
     "prints",
     [*QUICK_PRINTS, *(pytest.param(name, marks=pytest.mark.long) for name in PRINTS if name not in QUICK_PRINTS)],
 )
-def test_a_cell_that_prints_without_end(
-    prints: str, city: City, builders: Builders, request: pytest.FixtureRequest
-) -> None:
+def test_a_cell_that_prints_without_end(prints: str, city: City) -> None:
     city.cell(PRINTS[prints])
     assert city.fails(OUTPUT) == Told(4, "", TOO_MUCH + FAILED)
     assert (city.root / "reports/2023/failed-public.ipynb").stat().st_size < 300_000
@@ -448,7 +447,7 @@ def test_a_read_that_fails(code: str, city: City, clean: Path) -> None:
     assert of_2023(city.root) == of_2023(clean)
 
 
-def test_a_kept_result_that_cannot_be_read_is_made_again(city: City, base: Path, clean: Path) -> None:
+def test_a_kept_result_that_cannot_be_read_is_made_again(city: City, clean: Path) -> None:
     for path in (city.root / ".cache").glob("*/*"):
         if path.parent.name != "png":  # many
             path.unlink()
