@@ -150,6 +150,12 @@ def main(argv: list[str]) -> int:
         return int(done.code or 0)
     except DanvanError as error:
         return _told(error, errors)
+    except OSError as error:  # a folder that cannot be listed, a disk that fails where no command expects it
+        if isinstance(error, ConnectionError):
+            raise
+        from danvan.guard import refused
+
+        return _told(refused(error, "thư mục dự án"), errors)
     except KeyboardInterrupt:
         errors.print("Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.")
         return 130

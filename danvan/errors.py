@@ -20,6 +20,21 @@ from collections.abc import Iterable, Sequence
 DISK_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+_WORDS = {
+    errno.EACCES: "không có quyền",
+    errno.EPERM: "không có quyền",
+    errno.EROFS: "ổ đĩa chỉ cho đọc",
+    errno.ENOENT: "không còn ở đó",
+    errno.EIO: "ổ đĩa báo lỗi đọc, ghi",
+    errno.ETIMEDOUT: "ổ mạng không trả lời",
+}
+
+
+def words_of(error: OSError) -> str:
+    """What the system says, in Vietnamese where it is common."""
+    return _WORDS.get(error.errno or 0) or error.strerror or str(error)
+
+
 class DanvanError(Exception):
     """Base of all errors that a user can cause or mend; shown as text, never as a traceback."""
 

@@ -9,7 +9,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -279,7 +280,13 @@ def _below(folder: Path) -> list[Path]:
     return [path for path in files_below(folder) if not ignored(path)] if folder.is_dir() else []
 
 
-_LOADED = {path: sha256(path) for path in _below(PACKAGE) if not path.is_symlink()}
+def _loaded() -> Iterator[tuple[Path, str]]:
+    for path in _below(PACKAGE):
+        with suppress(OSError):  # told when it is asked for
+            yield path, sha256(path)
+
+
+_LOADED = dict(_loaded())
 
 
 def _shown(project: Project, path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from danvan.errors import SettingsError, nearest, not_a_file
+from danvan.errors import SettingsError, nearest, not_a_file, words_of
 from danvan.store import NotAFileError, read_file
 
 Place = tuple[str | int, ...]
@@ -246,7 +246,7 @@ def read_text(path: Path, shown: str, most: int = MOST_BYTES) -> str:
     except NotAFileError as error:
         raise not_a_file(shown, error.what) from None
     except OSError as error:
-        raise SettingsError(f"{shown}: không đọc được ({error.strerror}).") from None
+        raise SettingsError(f"{shown}: không đọc được ({words_of(error)}). Kiểm tra tệp và ổ đĩa.") from None
 
 
 def _count(number: int) -> str:

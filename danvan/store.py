@@ -59,15 +59,26 @@ def _require_file(path: Path, status: os.stat_result) -> None:
     raise NotAFileError(path, "liên kết" if link else "thư mục" if folder else "tệp đặc biệt của hệ thống")
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """`open_file`, for as long as it is read; an OSError names the file also where reading fails midway."""
+    try:
+        with open_file(path) as file:
+            yield file
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def read_file(path: Path, most: int = -1) -> bytes:
     """The bytes of a regular file, `most` at the most; raises what `open_file` does."""
-    with open_file(path) as file:
+    with opened(path) as file:
         return file.read(most)
 
 
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes; raises what `open_file` does."""
-    with open_file(path) as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
