@@ -100,6 +100,10 @@ class Project:
         return self.reports / str(year) / f"thay-doi-{edition}-{number:02d}.html"
 
     @property
+    def preserved(self) -> Path:
+        return self.root / "data" / "kept"
+
+    @property
     def site(self) -> Path:
         return self.reports / "index.html"
 
