@@ -66,7 +66,7 @@ def verify(project: Project, year: int, edition: str | None, tell: Tell) -> Veri
     recorded = sha256(kept.folder / MANIFEST)
     # The folder is its owner's alone.
     with told_of_disk(project), TemporaryDirectory(prefix="danvan-", ignore_cleanup_errors=True) as private:
-        clean = Project(Path(private).resolve() / "lập lại")
+        clean = Project(Path(private).resolve() / "lap-lai")
         _lay_out(project, kept, clean, name)
         tell(f"Lập lại {name} từ {len(kept.manifest['inputs'])} đầu vào, ở một thư mục sạch.")
         _build(project, kept, clean, year, tell)

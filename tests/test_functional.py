@@ -18,16 +18,19 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 import unicodedata
 import venv
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import nbformat
@@ -35,6 +38,7 @@ import openpyxl
 import pikepdf
 import pypdfium2
 import pytest
+from conftest import copy_project
 
 ROOT = Path(__file__).resolve().parent.parent
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -57,6 +61,7 @@ class User:
     """Somebody at a terminal in a copy of the project."""
 
     root: Path
+    options: dict[str, Any] = field(default_factory=dict)  # how else his processes are started
     python: str = field(init=False)
     environment: dict[str, str] = field(init=False)
 
@@ -80,12 +85,12 @@ class User:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [self.python, str(self.root / "build.py"), *arguments],
-            cwd=self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            **{"cwd": self.root, **self.options},
         )
 
     def run(self, *arguments: str, **environment: str) -> Done:
@@ -519,16 +524,36 @@ ELSEWHERE = {
     "USER": "nguoi-thu-ba",
     "LOGNAME": "nguoi-thu-ba",
     "COLUMNS": "37",
+    "OMP_NUM_THREADS": "3",
+    "OPENBLAS_NUM_THREADS": "2",
 }
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """What is started meanwhile has one core of all."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(every)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, every)
+
+
 def test_forced_in_another_place_it_gives_the_same_bytes(finished: User, built: Path, tmp_path: Path) -> None:
-    """Another folder, time zone, language, hash seed and home; everything is made again, every byte is the same."""
-    moved = User(finished.root.rename(tmp_path / "thư mục có dấu cách"))
+    """Another folder to lie in and to start from, time zone, language, hash seed, home, rights of new files, and one
+    core instead of all; everything is made again, every byte is the same."""
     home = tmp_path / "nha-cua-ai"
     home.mkdir()
+    moved = User(finished.root.rename(tmp_path / "thư mục có dấu cách"), {"cwd": home})
+    if os.name != "nt":
+        moved.options["umask"] = 0o077
     before = snapshot(moved.report)
-    done = moved.run("report", "2023", "--force", HOME=str(home), **ELSEWHERE)
+    with one_core():
+        done = moved.run("report", "2023", "--force", HOME=str(home), **ELSEWHERE)
     assert done.code == 0
     assert done.out.startswith("Đã lập báo cáo năm 2023: reports/2023/public; ")
     after = snapshot(moved.report)
@@ -540,6 +565,30 @@ def test_forced_in_another_place_it_gives_the_same_bytes(finished: User, built: 
     nothing_foreign(moved)
     private = [str(tmp_path), "thư mục có dấu cách", "nguoi-thu-ba", "nha-cua-ai", "Kiritimati"]
     assert traces_of(private, moved.report) == []
+
+
+@posix
+@pytest.mark.long
+def test_another_user_gives_the_same_bytes(built: Path) -> None:
+    """Who has no name, no home, and no rights but to this folder; all cores, and a second report beside."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may be somebody else")
+    nobody = 65534
+    with tempfile.TemporaryDirectory(prefix="ai-") as place:  # not below pytest's, which only we may enter
+        Path(place).chmod(0o755)
+        user = User(copy_project(Path(place) / "dự án"))
+        for path in (user.root, *user.root.rglob("*")):
+            os.chown(path, nobody, nobody)
+        user.options |= {"user": nobody, "group": nobody, "extra_groups": ()}
+        own = {"HOME": "/nonexistent", "USER": "nobody", "LOGNAME": "nobody", "LC_ALL": "C.UTF-8"}
+        able = [user.python, "-c", "import pandas, typst"]
+        if subprocess.run(able, cwd="/", capture_output=True, user=nobody, group=nobody, check=False).returncode:
+            pytest.skip("other users may not read the packages here")
+        done = user.run("report", "2022", "2023", "--jobs", "2", **own)
+        assert done.code == 0, done.err
+        assert {path.stat().st_uid for path in user.report.rglob("*")} == {nobody}
+        assert contents(user.report) == contents(built / "reports" / "2023" / "public")
+        assert contents(user.root / "figures" / "2023") == contents(built / "figures" / "2023")
 
 
 def traces_of(needles: list[str], folder: Path) -> list[tuple[str, str]]:
