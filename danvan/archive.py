@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from danvan import approval
+from danvan.approval import APPROVAL, Approval
 from danvan.document import BLOCK_MIME
 from danvan.errors import RefusedError, StageError
 from danvan.freshness import MANIFEST
@@ -18,6 +20,7 @@ from danvan.revision import Snapshot
 from danvan.store import files_below, sha256
 
 REVISION = "revision.json"
+_BESIDE = (MANIFEST, REVISION, APPROVAL)  # what a manifest cannot name
 TRACE, NOTEBOOK = "trace.json", "notebook.ipynb"
 
 
@@ -52,6 +55,16 @@ class Kept:
         return record
 
     @cached_property
+    def approval(self) -> Approval | None:
+        """Who approved an edition; None for one that needs no approval, and for a working build."""
+        return approval.read(self.folder / APPROVAL) if self.number else None
+
+    @property
+    def hash(self) -> str:
+        """What an approval names: the sha256 of the manifest, and so of every input and output."""
+        return sha256(self.folder / MANIFEST)
+
+    @cached_property
     def meta(self) -> dict[str, Any]:
         """What the document says about itself: title, date, authors, and the marks that every page shows.
 
@@ -72,15 +85,15 @@ class Kept:
 
     @property
     def files(self) -> dict[str, str]:
-        """sha256 of all its files, by name, the manifest and the revision among them."""
-        own = {name: sha256(self.folder / name) for name in (MANIFEST, REVISION) if (self.folder / name).is_file()}
+        """sha256 of all its files, by name: those of the manifest, it, and what stands beside it."""
+        own = {name: sha256(self.folder / name) for name in _BESIDE if (self.folder / name).is_file()}
         return {**self.manifest["outputs"], **own}
 
     def altered(self) -> Iterator[str]:
         """The names of files that are not what the manifest says, are not there, or not named by it."""
         outputs = self.manifest["outputs"]
         there = {path.relative_to(self.folder).as_posix(): path for path in files_below(self.folder)}
-        for name in sorted({*outputs, *there} - {MANIFEST, REVISION}):
+        for name in sorted({*outputs, *there}.difference(_BESIDE)):
             if name not in outputs or name not in there or sha256(there[name]) != outputs[name]:
                 yield name
 
@@ -144,12 +157,14 @@ def editions(project: Project, year: int, edition: str) -> list[Kept]:
 def require_untouched(found: list[Kept]) -> None:
     """Raise RefusedError, naming the file, where an edition is not what was published.
 
-    Of each, its files are what its manifest says; its manifest and what it says of the change are what the edition
-    after it recorded.
+    Of each, its files are what its manifest says, the manifest is what was approved; both and what it says of the
+    change are what the edition after it recorded.
     """
     for number, one in enumerate(found):
         for name in one.altered():
             raise tampered(one, name)
+        if (one.folder / APPROVAL).exists() and (one.approval is None or one.approval.build != one.hash):
+            raise tampered(one, MANIFEST if one.approval else APPROVAL)
         after = found[number + 1].revision if number + 1 < len(found) else None
         if number + 1 < len(found) and after is None:
             raise tampered(found[number + 1], REVISION)

@@ -45,6 +45,8 @@ Cách dùng: python3 build.py [lệnh]
      --explain                   nói vì sao từng tài liệu phải lập lại
      --force                     bỏ mọi kết quả trung gian, lập lại từ đầu
      --cold                      không dùng nhân Jupyter chuẩn bị sẵn; kết quả như nhau, chậm hơn
+  approve NĂM --office CƠ_QUAN --hash MÃ   ghi nhận cơ quan ban hành đã duyệt đúng bản công khai có mã ấy
+     --revision "lý do"          lý do sửa đổi, nếu đã có ấn bản trước; --scheduled: theo kế hoạch
   publish NĂM               công bố: giữ bản làm việc thành một ấn bản không bao giờ bị ghi đè
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
@@ -74,6 +76,7 @@ COMMANDS = (
     "report",
     "trends",
     "profile",
+    "approve",
     "publish",
     "verify",
     "site",
@@ -128,6 +131,7 @@ def main(argv: list[str]) -> int:
             "report": report,
             "trends": trends,
             "profile": profile,
+            "approve": approve,
             "publish": publish,
             "verify": verify,
             "site": site,
@@ -187,10 +191,13 @@ def _parser() -> argparse.ArgumentParser:
     command = of_one_year("profile")
     command.add_argument("units", metavar="ĐƠN_VỊ", nargs="*")
     _building(command)
+    command = of_one_year("approve")
+    command.add_argument("--office", metavar="CƠ_QUAN", required=True)
+    command.add_argument("--hash", metavar="MÃ", default="")
+    _revising(command)
     command = of_one_year("publish")
     command.add_argument("--edition", **edition)
-    command.add_argument("--revision", metavar="LÝ_DO")
-    command.add_argument("--scheduled", action="store_true")
+    _revising(command)
     of_one_year("verify").add_argument("--edition", metavar="ẤN_BẢN")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
@@ -218,6 +225,12 @@ def _building(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster", metavar="ĐỊA_CHỈ", default="")
     for flag in ("--explain", "--force", "--cold"):
         parser.add_argument(flag, action="store_true")
+
+
+def _revising(parser: argparse.ArgumentParser) -> None:
+    """What a revision takes."""
+    parser.add_argument("--revision", metavar="LÝ_DO")
+    parser.add_argument("--scheduled", action="store_true")
 
 
 def _positive(text: str) -> int:
@@ -304,8 +317,20 @@ def status(project: Project, arguments: argparse.Namespace) -> int:
     years = arguments.years or project.years_with_returns()
     for standing in pipeline.status(project, years):
         print(display.because(standing.title, standing.reasons))
-    for difference in (editions.ahead(project, year, edition) for year in years for edition in EDITIONS):
-        print(difference, end="\n" * bool(difference))
+    for year in years:
+        for line in (editions.released(project, year), *(editions.ahead(project, year, e) for e in EDITIONS)):
+            print(line, end="\n" * bool(line))
+    return 0
+
+
+def approve(project: Project, arguments: argparse.Namespace) -> int:
+    """Note which build an issuing office approves."""
+    from danvan import editions
+
+    why = {"reason": arguments.revision, "scheduled": arguments.scheduled}
+    given = editions.approve(project, arguments.year, arguments.office, arguments.hash, _today(), **why)
+    print(f"{given.office} đã duyệt bản công khai năm {arguments.year}, mã {given.build}.")
+    print(f"Mọi thay đổi từ đây làm mất giá trị việc duyệt. Công bố: build.py publish {arguments.year}")
     return 0
 
 

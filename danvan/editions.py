@@ -1,4 +1,5 @@
-"""Publishing: the working build frozen as an edition that nothing overwrites; a changed one only with its reason."""
+"""The release gate: a draft is approved by its hash, and published: frozen as an edition that nothing overwrites, a
+changed one only with its reason."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from danvan import archive
+from danvan import approval, archive, preserved
+from danvan.approval import APPROVAL, Approval
 from danvan.archive import REVISION, Kept
-from danvan.errors import ChangedError, DanvanError, RefusedError, SettingsError
+from danvan.errors import ChangedError, DanvanError, RefusedError, SettingsError, nearest
 from danvan.freshness import MANIFEST, Sources
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
@@ -37,14 +40,102 @@ class Published:
     told: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Release:
+    """How far the public report of a year has come. `hash`: of the working build, '' where there is none; `edition`:
+    the last one's name, or ''; `approval`: of just this build.
+    """
+
+    stage: Literal["none", "draft", "approved", "published"]
+    hash: str = ""
+    edition: str = ""
+    approval: Approval | None = None
+
+
+def release(project: Project, year: int) -> Release:
+    """Where the public report of a year stands, as its files say. Raises RefusedError, StageError for broken ones."""
+    build, found = archive.working(project, year, "public"), archive.editions(project, year, "public")
+    last = found[-1] if found else None
+    edition = last.name if last else ""
+    if build is None:
+        return Release("published" if last else "none", edition=edition)
+    if last and not changed_files(last.manifest, build.manifest):
+        return Release("published", build.hash, edition, last.approval)
+    given = approval.read(project.approval(year, "public"))
+    if given is None or given.build != build.hash:
+        return Release("draft", build.hash, edition)
+    return Release("approved", build.hash, edition, given)
+
+
+def released(project: Project, year: int) -> str:
+    """How far the public report has come, in one sentence; '' where there is none."""
+    try:
+        now = release(project, year)
+    except DanvanError as error:
+        return str(error)
+    build = f"Bản công khai năm {year}, mã {now.hash[: approval.LEAST]}:"
+    match now.stage, now.approval:
+        case "draft", _:
+            return f"{build} dự thảo, chưa được duyệt."
+        case "approved", Approval(office=office, day=day):
+            return f"{build} đã được {office} duyệt ngày {day}, chưa công bố."
+        case "published", _ if now.hash:
+            return f"{build} đã công bố là ấn bản {now.edition}."
+    return ""
+
+
+def approve(
+    project: Project,
+    year: int,
+    office: str,
+    named: str,
+    today: date,
+    *,
+    reason: str | None = None,
+    scheduled: bool = False,
+) -> Approval:
+    """Note that an office approves the public working build of that hash, given by its first digits or whole.
+
+    Whatever changes in the build makes another hash, so it voids the approval. `reason`, `scheduled`: as for
+    `publish`, which takes them from here. Raises SettingsError (no current build; not an office of the year; no hash),
+    RefusedError (the build is another one), LockedError, StageError.
+    """
+    from danvan.params import load_params
+
+    why = _reason(reason, scheduled=scheduled)
+    with told_of_disk(project), locked(project):
+        bodies = [body.name for body in load_params(project, year).bodies]
+        if (office := unicodedata.normalize("NFC", office).strip()) not in bodies:
+            raise SettingsError(
+                f"“{office}” không phải cơ quan ban hành báo cáo năm {year}; chỉ nhận: {', '.join(bodies)} "
+                f"({project.relative(project.params(year))}).{nearest(office, bodies)}"
+            )
+        build = _current_build(project, year, "public")
+        digits = named.strip().lower()
+        if len(digits) < approval.LEAST or not set(digits) <= set("0123456789abcdef"):
+            raise SettingsError(
+                f"--hash phải là mã của đúng bản đã xem, ít nhất {approval.LEAST} chữ số đầu. "
+                f"Bản đang có: {project.relative(build.folder)}, mã {build.hash}. Hãy xem bản ấy rồi ghi mã này."
+            )
+        if not build.hash.startswith(digits):
+            raise RefusedError(
+                f"Bản đang có mã {build.hash}, không phải {digits}: đã có thay đổi sau khi xem. "
+                f"Hãy xem lại {project.relative(build.folder)} rồi duyệt đúng mã của nó."
+            )
+        given = Approval(office, build.hash, today.isoformat(), why, scheduled)
+        approval.write(project.approval(year, "public"), given)
+    return given
+
+
 def publish(
     project: Project, year: int, edition: Edition, *, reason: str | None = None, scheduled: bool = False
 ) -> Published:
     """Freeze the current working build as the next edition of its kind, whole or not at all; then write the site anew.
 
-    `reason` and `scheduled` are of a revision: an edition that differs from the one before. Where nothing differs,
-    nothing is done. Raises SettingsError (no current build; wrong reason), RefusedError (a revision without a reason;
-    an earlier edition is not what it was), LockedError, StageError.
+    `reason` and `scheduled` are of a revision, an edition that differs from the one before; they may stand in the
+    approval, which the public edition needs. Where nothing differs, nothing is done. The inputs are kept, so that the
+    edition can be built again. Raises SettingsError (no current build; wrong reason), RefusedError (not approved; a
+    revision without a reason; an earlier edition is not what it was), LockedError, StageError.
     """
     from danvan.publish import site
 
@@ -61,14 +152,22 @@ def publish(
         if last and not changed_files(last.manifest, build.manifest):
             site.write(project)
             return Published(last.folder, False)
+        given = approval.read(project.approval(year, edition)) if edition == "public" else None
+        if last and given and given.build == build.hash and not why:
+            why, scheduled = given.reason, given.scheduled
         difference = compare(last.snapshot, build.snapshot) if last else None
         lines = (*told(difference), *_given_away(difference, build)) if difference else ()
         if last and difference and not why:
             raise RefusedError(_silent(last, lines))
+        if edition == "public" and (given is None or given.build != build.hash):
+            raise RefusedError(_unapproved(project, build, given))
+        preserved.keep(project, build.manifest["inputs"])
         target = project.published(year, edition, len(found) + 1)
         repair(target)
         with swapped_in(target) as new:
             _copy(build, new)
+            if given:
+                approval.write(new / APPROVAL, given)
             if last and difference:
                 record = _record(target.name, last, difference, why, scheduled=scheduled)
                 write_atomic(new / REVISION, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
@@ -176,6 +275,20 @@ def _given_away(difference: Difference, build: Kept) -> Iterator[str]:
         )
 
 
+def _unapproved(project: Project, build: Kept, given: Approval | None) -> str:
+    year = build.manifest["parameters"]["year"]
+    how = (
+        f"Bản đang có: {project.relative(build.folder)}, mã {build.hash}. Sau khi cơ quan ban hành xem và đồng ý, "
+        f"hãy chạy: build.py approve {year} --office “tên cơ quan” --hash {build.hash[: approval.LEAST]}"
+    )
+    if given is None:
+        return f"Bản công khai năm {year} chưa được duyệt nên chưa công bố được. {how}"
+    return (
+        f"{given.office} đã duyệt bản có mã {given.build[: approval.LEAST]} ngày {given.day}, nhưng sau đó "
+        f"bản năm {year} đã thay đổi nên việc duyệt ấy không còn giá trị. {how}"
+    )
+
+
 def _silent(last: Kept, told_lines: Iterable[str]) -> str:
     year = last.manifest["parameters"]["year"]
     lines = (
@@ -189,7 +302,7 @@ def _silent(last: Kept, told_lines: Iterable[str]) -> str:
 
 
 def _record(name: str, last: Kept, difference: Difference, reason: str, *, scheduled: bool) -> Mapping[str, Any]:
-    anchored = {file: last.files[file] for file in (MANIFEST, REVISION) if file in last.files}
+    anchored = {file: last.files[file] for file in (MANIFEST, REVISION, APPROVAL) if file in last.files}
     return {
         "edition": name,
         "previous": {"edition": last.name, "sha256": anchored},

@@ -12,19 +12,35 @@ from filelock import FileLock, Timeout
 from danvan.errors import LockedError, StageError
 from danvan.paths import Project
 
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of the file system
 _SAFE = "báo cáo cũ còn nguyên"
 
 
 @contextmanager
 def locked(project: Project, name: str = ".lock") -> Iterator[None]:
-    """One run of a kind at a time (builds, checks); a second one is told so instead of waiting."""
+    """One run of a kind at a time (builds, checks); a second one is told so instead of waiting.
+
+    Within a run it may be taken again. The system gives it back when its holder ends, however it ends: never a lock
+    that is a mere file, which a killed run would leave behind.
+    """
     project.reports.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(project.reports / name, timeout=0, is_singleton=True, fallback_to_soft=False)
     try:
-        with FileLock(project.reports / name, timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         what = "lập báo cáo" if name == ".lock" else "kiểm tra phiếu"
         raise LockedError(f"Một lần {what} khác đang chạy. Hãy đợi nó xong rồi chạy lại.") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise StageError(
+            f"Ổ đĩa chứa {project.relative(project.reports)} không có khóa tệp nên không ngăn được hai lần chạy cùng "
+            "lúc. Hãy chuyển dự án sang ổ đĩa của máy rồi chạy lại."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

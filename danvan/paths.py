@@ -99,9 +99,16 @@ class Project:
     def changes(self, year: int, edition: str, number: int) -> Path:
         return self.reports / str(year) / f"thay-doi-{edition}-{number:02d}.html"
 
+    def approval(self, year: int, edition: str) -> Path:
+        return self.reports / str(year) / f"approval-{edition}.json"
+
     @property
     def preserved(self) -> Path:
         return self.root / "data" / "kept"
+
+    @property
+    def run_status(self) -> Path:
+        return self.reports / "status.json"
 
     @property
     def site(self) -> Path:

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -27,7 +28,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT, copy_project
 from filelock import FileLock
 
-from danvan import cli, editions, pipeline
+from danvan import cli, editions, pipeline, preserved
 from danvan.paths import Project
 from danvan.publish import site
 from danvan.store import files_below, sha256
@@ -88,6 +89,14 @@ def call(project: Project, *words: str) -> Told:
     return Told(done.returncode, done.stdout, done.stderr)
 
 
+OFFICE = "Ban Dân vận Thành ủy"
+
+
+def approved(project: Project, year: int = 2023) -> None:
+    """The public working build, approved as it stands."""
+    editions.approve(project, year, OFFICE, editions.release(project, year).hash, date(2024, 1, 2))
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     """Four editions and a working build that differs from the last, with what the command line said. Change nothing."""
@@ -107,19 +116,25 @@ def make_history(root: Path) -> dict[str, Told]:
     said: dict[str, Told] = {"too early": call(project, "publish", "2023")}
     with set_aside(project.returns(2023) / LATE):
         pipeline.report(project, 2023, "public", allow_incomplete=True)
+        said["unapproved"] = call(project, "publish", "2023")
+        approved(project)
         said["first"] = call(project, "publish", "2023")
         said["again"] = call(project, "publish", "2023")
     said["stale"] = call(project, "publish", "2023")
     said["built anew"] = call(project, "report", "2023")
     said["silent"] = call(project, "publish", "2023")
+    said["other approved"] = call(project, "publish", "2023", "--revision", "Quận Hải An gửi phiếu muộn")
+    approved(project)
     said["late"] = call(project, "publish", "2023", "--revision", "Quận Hải An gửi phiếu muộn", "--scheduled")
     workbooks.change(project, workbooks.put("tips_received", 340), CORRECTED)
     pipeline.report(project, 2023, "public")
     said["status"] = call(project, "status", "2023")
+    approved(project)
     said["corrected"] = call(project, "publish", "2023", "--revision", REASON)
     edit(project.catalogue, "scale: 10000\n", "scale: 100000\n")
     edit(project.params(2023), "theme:", "# chủ đề\ntheme:")
     pipeline.report(project, 2023, "public")
+    approved(project)
     said["defined"] = call(project, "publish", "2023", "--revision", "Đổi cách tính")
     pipeline.report(project, 2023, "internal")
     said["internal"] = call(project, "publish", "2023", "--edition", "internal")
@@ -173,6 +188,7 @@ def test_an_edition_is_the_working_build_as_it_stood(history: History) -> None:
     assert {path.relative_to(first).as_posix() for path in files_below(first)} == {
         *manifest["outputs"],
         "manifest.json",
+        "approval.json",
     }
     assert manifest["settings"]["allow_incomplete"] == "True"
     assert not (first / "revision.json").exists()
@@ -206,7 +222,9 @@ def test_a_late_return_is_the_cause_of_all_that_it_changed(history: History) -> 
     assert (found["reason"], found["scheduled"], found["prose"]) == ("Quận Hải An gửi phiếu muộn", True, False)
     assert found["previous"] == {
         "edition": "public-01",
-        "sha256": {"manifest.json": sha256(project.published(2023, "public", 1) / "manifest.json")},
+        "sha256": {
+            name: sha256(project.published(2023, "public", 1) / name) for name in ("manifest.json", "approval.json")
+        },
     }
     assert causes(project, 2)["tips_received@2023/total"] == ("4.178 [14/15]", "4.342", {"late"})
     assert causes(project, 2)["tips_received@2023/HP-306"][1:] == ("164", {"late"})
@@ -226,7 +244,7 @@ def test_a_corrected_cell_is_named_by_file_sheet_and_cell(history: History) -> N
     text = "phiếu sửa lại: An Lão.xlsx, trang Công an, ô D15: 346 → 340"
     assert all(figure["causes"] == [{"kind": "corrected", "text": text}] for figure in found.values())
     assert not revision(project, 3)["scheduled"]
-    assert set(revision(project, 3)["previous"]["sha256"]) == {"manifest.json", "revision.json"}
+    assert set(revision(project, 3)["previous"]["sha256"]) == {"manifest.json", "revision.json", "approval.json"}
 
 
 def test_a_definition_and_params_are_causes_only_of_what_they_can_have_changed(
@@ -240,6 +258,7 @@ def test_a_definition_and_params_are_causes_only_of_what_they_can_have_changed(
 
 
 def test_a_reason_is_a_line_of_text_and_belongs_to_a_revision(published: Project) -> None:
+    approved(published)
     for words, told in (
         (("--scheduled",), "--scheduled chỉ dùng cùng --revision “lý do”."),
         (("--revision", " \n"), "--revision phải kèm lý do"),
@@ -256,6 +275,85 @@ def test_a_reason_is_a_line_of_text_and_belongs_to_a_revision(published: Project
     assert (done.code, "Năm 2022 chưa có ấn bản internal nào nên không có gì để sửa đổi" in done.err) == (2, True)
 
 
+# ---------------------------------------------------------------- the gate
+
+
+def test_the_public_edition_needs_an_approval_of_just_this_build(history: History) -> None:
+    _, said = history
+    assert said["unapproved"].code == 5
+    assert "Bản công khai năm 2023 chưa được duyệt nên chưa công bố được. Bản đang có: reports/2023/public, mã " in (
+        said["unapproved"].err
+    )
+    assert said["other approved"].code == 5
+    assert f"{OFFICE} đã duyệt bản có mã " in said["other approved"].err
+    assert "nên việc duyệt ấy không còn giá trị" in said["other approved"].err
+    assert said["internal"].code == 0
+
+
+def test_what_is_approved_is_named_by_office_and_hash(published: Project) -> None:
+    build = editions.release(published, 2023)
+    assert (build.stage, build.edition) == ("draft", "public-04")
+    for words, code, told in (
+        (("--office", OFFICE), 2, f"mã {build.hash}. Hãy xem bản ấy rồi ghi mã này."),
+        (("--office", OFFICE, "--hash", build.hash[:11]), 2, "ít nhất 12 chữ số đầu"),
+        (("--office", OFFICE, "--hash", "../../../etc/x"), 2, "--hash phải là mã"),
+        (("--office", OFFICE, "--hash", "0" * 64), 5, "đã có thay đổi sau khi xem"),
+        (("--office", "Ban Dan van", "--hash", build.hash), 2, "“Ban Dan van” không phải cơ quan ban hành"),
+        (("--hash", build.hash), 2, "thiếu --office"),
+    ):
+        done = call(published, "approve", "2023", *words)
+        assert (done.code, told in done.err) == (code, True), done
+        assert editions.release(published, 2023).stage == "draft"
+    done = call(
+        published, "approve", "2023", "--office", OFFICE, "--hash", build.hash[:12], "--revision", "Sửa câu chữ"
+    )
+    assert done == Told(
+        0,
+        f"{OFFICE} đã duyệt bản công khai năm 2023, mã {build.hash}.\n"
+        "Mọi thay đổi từ đây làm mất giá trị việc duyệt. Công bố: build.py publish 2023\n",
+        "",
+    )
+    assert editions.release(published, 2023).stage == "approved"
+    assert f"đã được {OFFICE} duyệt ngày " in call(published, "status", "2023").out
+    kept = published.published(2023, "public", 5)
+    assert call(published, "publish", "2023").code == 0  # the reason stands in the approval
+    assert revision(published, 5)["reason"] == "Sửa câu chữ"
+    assert json.loads((kept / "approval.json").read_bytes())["build"] == sha256(kept / "manifest.json") == build.hash
+    assert editions.release(published, 2023).stage == "published"
+    assert f"{OFFICE} duyệt ngày " in soup(published.site).text
+
+
+@pytest.mark.parametrize("what", ["returns", "notebook", "output", "approval"])
+def test_changing_anything_voids_an_approval(what: str, published: Project) -> None:
+    approved(published)
+    file = published.approval(2023, "public")
+    if what == "approval":
+        edit(file, '"office"', '"offices"')
+    elif what == "output":
+        edit(published.report(2023, "public") / "bao-cao-2023.html", "<body", "<body ")
+    else:
+        workbooks.change(published, workbooks.put("tips_received", 341), CORRECTED)
+        if what == "notebook":
+            edit(published.report_notebook, "Nhân dân", "Người dân")
+        pipeline.report(published, 2023, "public")
+        assert editions.release(published, 2023).stage == "draft"
+    done = call(published, "publish", "2023", "--revision", "Sửa")
+    assert done.code == (2 if what == "output" else 5), done
+    assert not published.published(2023, "public", 5).exists()
+
+
+def test_the_inputs_of_an_edition_are_kept(history: History, tmp_path: Path) -> None:
+    project, _ = history
+    for number in (1, 2, 3, 4):
+        folder = tmp_path / str(number)
+        manifest = json.loads((project.published(2023, "public", number) / "manifest.json").read_bytes())
+        assert preserved.restore(project, manifest["inputs"], folder) == []
+        there = {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
+        assert there == {name: digest for name, digest in manifest["inputs"].items() if len(digest) == 64}
+    assert len({path.name for path in files_below(project.preserved)}) == len(list(files_below(project.preserved)))
+    assert all(sha256(path) == path.name for path in files_below(project.preserved))
+
+
 # ---------------------------------------------------------------- nothing touches an edition
 
 
@@ -268,6 +366,9 @@ def test_a_reason_is_a_line_of_text_and_belongs_to_a_revision(published: Project
         (1, "manifest.json", "edit"),
         (2, "revision.json", "edit"),
         (2, "revision.json", "delete"),
+        (1, "approval.json", "edit"),
+        (2, "approval.json", "delete"),
+        (4, "approval.json", "break"),
         (4, "notebook.ipynb", "edit"),
         (4, "manifest.json", "break"),
     ],
@@ -294,6 +395,7 @@ def test_an_edition_that_is_gone_is_missed(published: Project) -> None:
 
 
 def test_an_interrupted_publish_leaves_no_half_edition(published: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    approved(published)
     before = {path: sha256(path) for path in files_below(published.reports)}
     copied, copyfile = [], shutil.copyfile
 

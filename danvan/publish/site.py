@@ -22,6 +22,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from danvan import archive
+from danvan.approval import APPROVAL
 from danvan.archive import REVISION, TRACE, Kept
 from danvan.errors import ChangedError, SettingsError
 from danvan.freshness import MANIFEST
@@ -43,6 +44,7 @@ _FORMATS = {  # what readers open first stands first
     TRACE: "Dấu vết của từng con số (JSON)",
     MANIFEST: "Tờ khai (JSON)",
     REVISION: "Thay đổi so với ấn bản trước (JSON)",
+    APPROVAL: "Phê duyệt (JSON)",
 }
 
 
