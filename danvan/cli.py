@@ -50,6 +50,8 @@ Cách dùng: python3 build.py [lệnh]
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
   scheduled                 lần chạy theo lịch: kiểm tra, lập, công bố bản đã duyệt, ghi reports/status.json, gửi thư
+  verify NĂM                kiểm chứng: lập lại từ manifest ở một nơi sạch, so từng byte của mọi tệp
+     --edition public-NN         ấn bản nào, hoặc bản làm việc public, internal (mặc định: ấn bản công khai mới nhất)
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
   serve [--port N]          xem kho báo cáo trên máy này
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
@@ -68,7 +70,8 @@ Cách dùng: python3 build.py [lệnh]
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
-5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), tệp khác mẫu thể thức, hoặc con số bị sửa tay
+5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), lập lại không giống, tệp khác mẫu thể thức,
+  hoặc con số bị sửa tay
 """
 COMMANDS = (
     "report",
@@ -77,6 +80,7 @@ COMMANDS = (
     "approve",
     "publish",
     "scheduled",
+    "verify",
     "site",
     "serve",
     "preview",
@@ -133,6 +137,7 @@ def main(argv: list[str]) -> int:
             "approve": approve,
             "publish": publish,
             "scheduled": scheduled,
+            "verify": verify,
             "site": site,
             "serve": serve,
             "preview": preview,
@@ -205,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--edition", **edition)
     _revising(command)
     of("scheduled")
+    of_one_year("verify").add_argument("--edition", metavar="ẤN_BẢN")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
     of_one_year("preview").add_argument("--edition", **edition)
@@ -363,6 +369,22 @@ def scheduled(project: Project, arguments: argparse.Namespace) -> int:  # noqa: 
     done = unattended.run(project)
     print(unattended.told(done))
     return int(done["exit_code"])
+
+
+def verify(project: Project, arguments: argparse.Namespace) -> int:
+    """Build a report again from its manifest, in a clean place, and say whether every byte is the same."""
+    from danvan import verification
+
+    done = verification.verify(
+        project, arguments.year, arguments.edition, tell=lambda words: _errors().print(escape(words))
+    )
+    if done.same:
+        print(f"Lập lại giống hệt từng byte: {done.files} tệp của {done.name}.")
+    else:
+        print(f"Lập lại không giống {done.name}: {len(done.differences)} trong {done.files} tệp khác.")
+    print(*(f"- {name}: {found}" for name, found in done.differences.items()), sep="\n", end="\n" * (not done.same))
+    print(*(f"Chú ý: {cause}" for cause in done.causes), sep="\n", end="\n" * bool(done.causes))
+    return 0 if done.same else RefusedError.exit_code
 
 
 def site(project: Project, arguments: argparse.Namespace) -> int:
