@@ -21,6 +21,14 @@ class Project:
         return self.root / "params" / "catalogue.yaml"
 
     @property
+    def scheduled_settings(self) -> Path:
+        return self.root / "params" / "scheduled.yaml"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
     def units(self) -> Path:
         return self.root / "params" / "units.csv"
 
