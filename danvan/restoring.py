@@ -63,9 +63,8 @@ def restore(archive: Path, target: Path, tell: Callable[[str], None]) -> int:
         if code:
             found = "lập lại thì khác bản đã lưu" if code == RefusedError.exit_code else "chưa lập lại được"
             tell(f"{_shown(year, edition)}: {found}. Xem lại: build.py verify {year} --edition {edition}")
-    tell(
-        f"Tệp đã khôi phục nguyên vẹn trong {target}, nhưng {len(index.documents) - same} tài liệu chưa được chứng thực."
-    )
+    open_ones = len(index.documents) - same
+    tell(f"Tệp đã khôi phục nguyên vẹn trong {target}, nhưng {open_ones} tài liệu chưa được chứng thực.")
     failed = [code for code in codes.values() if code]
     return RefusedError.exit_code if RefusedError.exit_code in failed else failed[0]
 
