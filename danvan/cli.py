@@ -475,15 +475,17 @@ def compare(project: Project, arguments: argparse.Namespace) -> int:
 def export(project: Project, arguments: argparse.Namespace) -> int:
     """Write the backup of years into one archive."""
     from danvan import exporting
+    from danvan.unpacking import megabytes
 
     years = project.years_with_returns() if arguments.all else arguments.years
     if not years:
         raise SettingsError("Hãy nêu năm cần lưu, hoặc --all cho mọi năm có phiếu, ví dụ: build.py export 2026")
     made = exporting.export(project, years, arguments.out)
+    where = project.relative(made.path) if made.path.is_relative_to(project.root) else made.path
     documents = ", ".join(f"{edition} {year}" for year, edition in made.index.documents) or "chưa có"
     print(
         *made.told,
-        f"Đã lưu {len(made.index.files)} tệp vào {made.path}, {made.size / 1e6:.1f} MB; đã đọc lại, tất cả nguyên vẹn.",
+        f"Đã lưu {len(made.index.files)} tệp vào {where}, {megabytes(made.size)}; đã đọc lại, tất cả nguyên vẹn.",
         f"Tài liệu khôi phục được: {documents}",
         f"Mã sha256: {made.sha256}",
         "Kho lưu có phiếu của các đơn vị: chỉ dùng nội bộ. Hãy chép sang ổ đĩa khác và ghi lại mã trên.",

@@ -91,8 +91,8 @@ def export(project: Project, years: Sequence[int], out: Path | None = None) -> E
         try:
             handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             with os.fdopen(handle, "w+b") as file:
-                _write(file, parts, years, target.name)
-                unpacking.seal(file)
+                with unpacking.sealed(file):
+                    _write(file, parts, years, target.name)
                 file.flush()
                 os.fsync(file.fileno())
             index, digest, size = unpacking.check(beside), sha256(beside), beside.stat().st_size
@@ -309,7 +309,6 @@ def _write(file: IO[bytes], parts: _Parts, years: Sequence[int], name: str) -> N
             folders=tuple(sorted(parts.folders)),
         )
         target.writestr(_member(INDEX), index.as_json())
-        target.comment = unpacking.unsealed()
 
 
 def _pack(target: zipfile.ZipFile, name: str, path: Path) -> tuple[int, str]:

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,9 +29,9 @@ from danvan.store import swapped_in
 
 FORMAT = 1  # of the archive; another number is another reader's
 INDEX, README, MAIN = "export.json", "DOC-TRUOC.txt", "__main__.py"  # of the archive itself, in no project
-SEAL = b"danvan export, sha256 of all bytes before: "  # the zip's comment, with 64 digits after it
 PIECE = 2**20  # bytes read at a time
 
+_SEAL = b"danvan export, sha256 of all bytes after this line: "
 _DIGITS = 64
 _LARGEST_INDEX = 64 * 2**20
 _SWELLS = 200  # times: text and SVG shrink to a twentieth; what swells more is made to fill a disk
@@ -39,7 +40,8 @@ _LONGEST_NAME, _LONGEST_PART = 400, 200  # bytes: folders of an ordinary depth c
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EDITION = re.compile(r"(public|internal)(-[0-9]{2,4})?")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, UnicodeError)
+# What a damaged zip raises, OSError among them: it may name places before the file's beginning.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -114,47 +116,44 @@ def _alike(name: str) -> str:
 # ---------------------------------------------------------------- the seal over all bytes
 
 
-def seal(file: IO[bytes]) -> None:
-    """Write the digest of an archive's bytes into the end of its comment, where zeros keep the place."""
-    end = file.seek(-_DIGITS, os.SEEK_END)
-    digest = _digest(file, end)
-    file.seek(end)
-    file.write(digest.encode())
+@contextmanager
+def sealed(file: BufferedRandom) -> Iterator[None]:
+    """Begin an archive's file with the digest of all that is written after it.
 
-
-def unsealed() -> bytes:
-    """The comment that `seal` completes."""
-    return SEAL + b"0" * _DIGITS
-
-
-def _is_whole(file: IO[bytes], size: int) -> bool:
-    end = size - _DIGITS
-    if end < len(SEAL):
-        return False
-    file.seek(end - len(SEAL))
-    return file.read() == SEAL + _digest(file, end).encode()
-
-
-def _digest(file: IO[bytes], end: int) -> str:
-    seen, left = hashlib.sha256(), end
+    Before the zip and not in its comment, with which Python before 3.8 would not even run it to say that it is old.
+    """
+    file.write(_seal("0" * _DIGITS))
+    yield
+    digest = _digest(file)
     file.seek(0)
-    while piece := file.read(min(PIECE, left)):
-        seen.update(piece)
-        left -= len(piece)
-    return seen.hexdigest()
+    file.write(_seal(digest))
+
+
+def _seal(digest: str) -> bytes:
+    return _SEAL + digest.encode() + b"\n"
+
+
+def _digest(file: BufferedRandom | BufferedReader) -> str:
+    """The digest of what comes after the seal."""
+    file.seek(len(_seal("0" * _DIGITS)))
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_whole(file: BufferedReader) -> bool:
+    seal = _seal(_digest(file))
+    file.seek(0)
+    return file.read(len(seal)) == seal
 
 
 def is_archive(path: Path) -> bool:
     """Whether this file was once exported, damaged or not."""
+    first = len(_seal("0" * _DIGITS)) + 30  # where the name of the zip's first member stands
     try:
         with path.open("rb") as file:
-            head = file.read(30 + len(README))
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - _DIGITS - len(SEAL), 0))
-            tail = file.read(len(SEAL))
+            head = file.read(first + len(README))
     except OSError:
         return False
-    return head[:4] + head[30:] == b"PK\3\4" + README.encode() or tail == SEAL
+    return head.startswith(_SEAL) or head[first:] == README.encode()
 
 
 # ---------------------------------------------------------------- reading
@@ -217,12 +216,12 @@ def _free(target: Path) -> int:
 def _require_room(target: Path, needed: int) -> None:
     if (free := shutil.disk_usage(target.parent).free) < needed:
         raise StageError(
-            f"Cần {_megabytes(needed)} để giải nén nhưng đĩa chứa {target.parent} chỉ còn {_megabytes(free)}. "
+            f"Cần {megabytes(needed)} để giải nén nhưng đĩa chứa {target.parent} chỉ còn {megabytes(free)}. "
             "Hãy dọn đĩa hoặc chọn thư mục khác; chưa có gì được ghi."
         )
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB".replace(".", ",")
 
 
@@ -251,7 +250,7 @@ def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, Index]]:
         raise SettingsError(f"Không đọc được {archive} ({error.strerror}).") from None
     with file:
         size = file.seek(0, os.SEEK_END)
-        if not _is_whole(file, size):
+        if not _is_whole(file):
             raise damaged(archive, _first_damaged(file))
         try:
             source = zipfile.ZipFile(file)
@@ -356,7 +355,7 @@ def _require_harmless(archive: Path, source: zipfile.ZipFile, index: Index, size
             raise refuse(member.filename, "không đúng kích thước ghi trong mục lục")
     if (total := sum(member.file_size for member in members)) > max(_SWELLS * size, _ALWAYS):
         raise refuse(
-            max(members, key=lambda one: one.file_size).filename, f"nở ra tới {_megabytes(total)}, như để làm đầy đĩa"
+            max(members, key=lambda one: one.file_size).filename, f"nở ra tới {megabytes(total)}, như để làm đầy đĩa"
         )
 
 
