@@ -35,11 +35,13 @@ from danvan import editions, exporting, preserved, restoring, unpacking
 from danvan.cli import main
 from danvan.errors import ChangedError, RefusedError, SettingsError, StageError
 from danvan.paths import Project
+from danvan.store import sha256
 from danvan.unpacking import INDEX, MAIN, README, Index
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the builds are forked from a server")
 
 YEAR = 2023
+SECRET = "Chìa khóa dưới chậu hoa"
 EDITION = "reports/2023/editions/public-01"
 
 
@@ -50,12 +52,12 @@ def published(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # 
     shutil.copytree(base, root, symlinks=True)
     approved(Project(root), YEAR)
     editions.publish(Project(root), YEAR, "public")
-    (root / "params/mật khẩu.txt").write_text("bí mật", encoding="utf-8")
-    (root / "data/2023/thư.csv").write_text("bí mật", encoding="utf-8")
+    (root / "params/mật khẩu.txt").write_text(SECRET, encoding="utf-8")
+    (root / "data/2023/thư.csv").write_text(SECRET, encoding="utf-8")
     (root / "params/scheduled.yaml").write_text("mail: {password_file: data/2023/thư.csv}\n", encoding="utf-8")
     for name in (".venv/bin/python", ".cache/x", "data/2023/.env", "data/2023/returns/~$An Lão.xlsx", ".git/config"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("bí mật", encoding="utf-8")
+        (root / name).write_text(SECRET, encoding="utf-8")
     (root / "data/2021/returns").mkdir(parents=True)  # a year that is not asked for
     return root
 
@@ -106,7 +108,7 @@ def test_an_archive_holds_what_the_year_needs_and_nothing_secret(published: Path
     )
     with zipfile.ZipFile(exported.path) as source:
         assert sorted(source.namelist()) == sorted({*names, INDEX})
-        assert not [name for name in source.namelist() if "bí mật" in source.read(name).decode(errors="ignore")]
+        assert not [name for name in source.namelist() if SECRET in source.read(name).decode(errors="ignore")]
         about = source.read(README).decode()
     assert "NỘI BỘ" in about
     assert "INTERNAL" in about
@@ -142,14 +144,16 @@ def test_an_edition_is_kept_with_its_inputs_whatever_came_later(published: Path,
     made = exporting.export(Project(root), [YEAR])
     unpacking.unpack(made.path, tmp_path / "mới")
 
-    assert made.told[0].startswith("Không đưa vào reports/2023/public vì không lập lại được đúng như thế: data/2023/")
+    stale = "Không đưa vào reports/2023/public vì không lập lại được đúng như thế: data/2023/stated.csv đã đổi."
+    assert stale in made.told
     assert not (tmp_path / "mới/reports/2023/public").exists()
     inputs = json.loads((tmp_path / "mới" / EDITION / "manifest.json").read_bytes())["inputs"]
     assert preserved.restore(Project(tmp_path / "mới"), inputs, tmp_path / "sạch") == []
     assert (tmp_path / "sạch/data/2023/stated.csv").read_bytes() == old
 
     shutil.rmtree(root / "data/kept")
-    assert "không lập lại được nữa: data/2023/stated.csv đã đổi" in exporting.export(Project(root), [YEAR]).told[0]
+    told = "\n".join(exporting.export(Project(root), [YEAR]).told)
+    assert "public-01 năm 2023 có trong kho lưu nhưng không lập lại được nữa: data/2023/stated.csv đã đổi" in told
 
 
 def test_a_working_build_goes_along_with_its_approval_while_it_is_current(base: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -180,7 +184,9 @@ def test_what_comes_back_builds_the_same(
     target = tmp_path / "máy trống"
     index = unpacking.unpack(exported.path, target)
 
-    assert contents(target) == {name: digest for name, (_, digest) in index.files.items() if name not in (README, MAIN)}
+    own = {README, MAIN, "requirements.lock"}  # `contents` counts no lock
+    assert contents(target) == {name: digest for name, (_, digest) in index.files.items() if name not in own}
+    assert sha256(target / "requirements.lock") == index.lock
     assert stat.S_IMODE(target.stat().st_mode) == 0o700
     [told] = builders.run(target, "report 2023 --jobs 1 --force")
     assert told.code == 0, told
