@@ -115,7 +115,7 @@ def _target(project: Project, years: Sequence[int], out: Path | None) -> Path:
     inside = (project.root / part for part in (*_SHARED, "data", "reports", "figures"))
     if any(target.resolve().is_relative_to(folder.resolve()) for folder in inside):
         raise SettingsError(
-            f"Không ghi kho lưu vào {project.relative(target)}: nơi ấy được công bố hoặc chính nó sẽ vào kho lưu sau. "
+            f"Không ghi kho lưu vào {target}: nơi ấy được công bố hoặc chính nó sẽ vào kho lưu sau. "
             "Hãy chọn --out ở ngoài, tốt nhất trên một ổ đĩa khác."
         )
     if out and not target.parent.is_dir():

@@ -629,8 +629,8 @@ def test_where_an_archive_is_not_written(
     for words, told in (
         ([], "Hãy nêu năm cần lưu, hoặc --all"),
         (["2019"], "Năm 2019 chưa có phiếu và chưa có ấn bản nào nên không có gì để lưu."),
-        (["2023", "--out", str(tiny.reports / "x.zip")], "Không ghi kho lưu vào reports/x.zip: nơi ấy được công bố"),
-        (["2023", "--out", str(tiny.returns(YEAR))], "Không ghi kho lưu vào data/2023/returns/danvan-2023.zip"),
+        (["2023", "--out", str(tiny.reports / "x.zip")], "/reports/x.zip: nơi ấy được công bố"),
+        (["2023", "--out", str(tiny.returns(YEAR))], "/data/2023/returns/danvan-2023.zip: nơi ấy"),
         (["2023", "--out", str(tiny.root / "a/b.zip")], "Không có thư mục"),
         (["2023", "--out", str(own)], "đã có và không phải kho lưu do build.py export lập"),
     ):
