@@ -67,6 +67,9 @@ Cách dùng: python3 build.py [lệnh]
      --accept 1,3 | all          nhận các đề xuất ấy của lần so sánh trước vào sổ và params
   schedule install          đặt lịch chạy tự động mỗi đêm vào máy này; schedule show: xem; schedule remove: bỏ
   lab [SỔ] [--port N]       mở JupyterLab để sửa sổ báo cáo, chỉ trên máy này; thêm --no-browser, --debug
+  export NĂM... [--all]     lưu cả năm vào một tệp backups/danvan-NĂM.zip (nội bộ): đủ để khôi phục trên máy trống
+     --out TỆP                   ghi ra tệp hoặc thư mục khác, ví dụ ổ đĩa sao lưu
+  import TỆP [--out THƯ_MỤC] khôi phục kho lưu ấy vào một thư mục mới, lập lại từng tài liệu và đối chiếu
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
@@ -91,6 +94,8 @@ COMMANDS = (
     "lint",
     "compare",
     "schedule",
+    "export",
+    "import",
     "lab",
     "test",
 )
@@ -148,6 +153,8 @@ def main(argv: list[str]) -> int:
             "lint": lint,
             "compare": compare,
             "schedule": schedule,
+            "export": export,
+            "import": import_,
             "lab": lab,
         }
         return run[arguments.command or "report"](find_project(), arguments)
@@ -228,6 +235,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     command.add_argument("--accept", metavar="SỐ", default="")
     of("schedule").add_argument("what", metavar="install|show|remove", choices=("install", "show", "remove"))
+    command = of("export")
+    command.add_argument("years", metavar="NĂM", nargs="*", type=int)
+    command.add_argument("--all", action="store_true")
+    command.add_argument("--out", metavar="TỆP", type=Path)
+    command = of("import")
+    command.add_argument("file", metavar="TỆP", type=Path)
+    command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -500,6 +514,45 @@ def compare(project: Project, arguments: argparse.Namespace) -> int:
     print(compared.text, end="")
     print(f"\nKết quả: {arguments.out or project.relative(compared.folder)}")
     return RefusedError.exit_code if compared.altered else 0
+
+
+def export(project: Project, arguments: argparse.Namespace) -> int:
+    """Write the backup of years into one archive."""
+    from danvan import exporting
+    from danvan.unpacking import megabytes
+
+    years = project.years_with_returns() if arguments.all else arguments.years
+    if not years:
+        raise SettingsError("Hãy nêu năm cần lưu, hoặc --all cho mọi năm có phiếu, ví dụ: build.py export 2026")
+    made = exporting.export(project, years, arguments.out)
+    where = project.relative(made.path) if made.path.is_relative_to(project.root) else made.path
+    documents = ", ".join(f"{edition} {year}" for year, edition in made.index.documents) or "chưa có"
+    print(
+        *made.told,
+        f"Đã lưu {len(made.index.files)} tệp vào {where}, {megabytes(made.size)}; đã đọc lại, tất cả nguyên vẹn.",
+        f"Tài liệu khôi phục được: {documents}",
+        f"Mã sha256: {made.sha256}",
+        "Kho lưu có phiếu của các đơn vị: chỉ dùng nội bộ. Hãy chép sang ổ đĩa khác và ghi lại mã trên.",
+        sep="\n",
+    )
+    return 0
+
+
+def import_(project: Project, arguments: argparse.Namespace) -> int:
+    """Bring a backup back into a folder of its own; build its documents again and compare."""
+    from danvan import restoring
+    from danvan.store import sha256
+
+    target = (arguments.out or project.root.parent / arguments.file.stem).absolute()
+    resolved, root = target.resolve(), project.root.resolve()
+    if resolved.is_relative_to(root) or root.is_relative_to(resolved):
+        raise SettingsError(
+            f"Không khôi phục vào {target}: bản khôi phục không được lẫn với dự án đang dùng. "
+            "Hãy chọn --out là một thư mục mới ở ngoài dự án."
+        )
+    if arguments.file.is_file():
+        print(f"Mã sha256 của {arguments.file.name}: {sha256(arguments.file)}", flush=True)
+    return restoring.restore(arguments.file, target, lambda sentence: print(sentence, flush=True))
 
 
 def schedule(project: Project, arguments: argparse.Namespace) -> int:
