@@ -126,6 +126,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code. Users' mistakes come out as sentences, never as tracebacks."""
     from danvan.processes import end_at_ctrl_c
+    from danvan.scratch import own_folder
 
     errors = _errors()
     try:
@@ -157,7 +158,8 @@ def main(argv: list[str]) -> int:
             "import": import_,
             "lab": lab,
         }
-        return run[arguments.command or "report"](find_project(), arguments)
+        with own_folder():
+            return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)
     except DanvanError as error:

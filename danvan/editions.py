@@ -20,7 +20,7 @@ from danvan.freshness import MANIFEST, Sources
 from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
 from danvan.revision import Difference, Figure, changed_files, compare, given_away
-from danvan.store import repair, sha256, swapped_in, write_atomic
+from danvan.store import repair, sha256, swapped_in
 
 if TYPE_CHECKING:
     from danvan.disclosure import Edition
@@ -170,7 +170,7 @@ def publish(
                 approval.write(new / APPROVAL, given)
             if last and difference:
                 record = _record(target.name, last, difference, why, scheduled=scheduled)
-                write_atomic(new / REVISION, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
+                (new / REVISION).write_bytes((json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
         site.write(project)
     return Published(target, True, lines)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
@@ -50,7 +52,8 @@ def told_of_disk(project: Project) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise refused(error, project.relative(project.reports)) from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise refused(error, _fuller(project) if full else project.relative(project.reports)) from None
 
 
 def refused(error: OSError, where: str) -> StageError:
@@ -60,3 +63,12 @@ def refused(error: OSError, where: str) -> StageError:
         return StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.")
     look = "quyền truy cập" if error.errno in DISK_REFUSES else "tệp và ổ đĩa"
     return StageError(f"Không đọc hoặc ghi được {where} ({words_of(error)}). Kiểm tra {look} rồi chạy lại; {_SAFE}.")
+
+
+def _fuller(project: Project) -> str:
+    """A write that was refused does not say where: where there is less space, in reports or for temporary files."""
+    places = {project.relative(project.reports): project.reports, "thư mục tạm của hệ thống": Path(gettempdir())}
+    try:
+        return min(places, key=lambda name: shutil.disk_usage(places[name]).free)
+    except OSError:
+        return project.relative(project.reports)

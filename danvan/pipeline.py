@@ -16,7 +16,7 @@ from danvan.guard import locked, told_of_disk
 from danvan.paths import Project
 from danvan.processes import Pool
 from danvan.stages import Built, Task, as_json, page
-from danvan.store import Cache, content_key, fresh_folder, repair, swap_in, write_atomic
+from danvan.store import Cache, content_key, fresh_folder, repair, swap_in
 from danvan.workers import AS_USUAL, How, Outcome
 
 if TYPE_CHECKING:  # what a build needs is imported when there is something to build
@@ -279,5 +279,5 @@ def _show_figures(project: Project, year: int, built: Built) -> None:
     if digests(figures) != digests(made):
         new = fresh_folder(figures)
         for name in digests(made):
-            write_atomic(new / name, (made / name).read_bytes())
+            (new / name).write_bytes((made / name).read_bytes())
         swap_in(new, figures)

@@ -127,6 +127,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         _usual(beside, 0o666)
         beside.replace(path)
+        _flush(path.parent)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -166,17 +167,39 @@ def fresh_folder(target: Path) -> Path:
 def swap_in(new: Path, target: Path) -> None:
     """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards.
 
-    All of it is on the disk before the old one goes.
+    All of it is on the disk before the old one goes. Where the system refuses, the old one is there as before.
     """
     for path in files_below(new):
         with path.open("rb+") as file:
             os.fsync(file.fileno())
     _usual(new, 0o777)
+    for folder in (*(path for path in new.rglob("*") if path.is_dir()), new):
+        _flush(folder)
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         target.rename(old)
-    new.rename(target)
+    try:
+        new.rename(target)
+        _flush(target.parent)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    """Have the disk keep the names in a folder, too: a file that was renamed to is there only when its name is."""
+    if os.name == "nt":  # has no such call
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system lets itself be asked
+            raise
+    finally:
+        os.close(number)
 
 
 @contextmanager
@@ -222,9 +245,10 @@ class Cache:
         path = self.folder / stage / key
         try:
             content = read_file(path)
-            os.utime(path)
         except OSError:
             return None
+        with suppress(OSError):  # a folder that cannot be written can still be read
+            os.utime(path)
         digest, body = content[:32], content[32:]
         return body if hashlib.sha256(body).digest() == digest else None
 

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -745,27 +744,6 @@ def test_killed_in_the_middle(finished: User) -> None:
     assert is_whole(finished.report)
     assert contents(finished.report) != before
     nothing_foreign(finished)
-
-
-@posix
-@pytest.mark.long
-def test_killed_at_many_moments(finished: User) -> None:
-    moments = random.Random(2023)
-    interrupted = 0
-    for n in range(6):
-        before = contents(finished.report)
-        stale(finished, n)
-        code, _ = killed(finished, moments.uniform(0, 7), signal.SIGKILL)
-        interrupted += code == -signal.SIGKILL
-        assert is_whole(finished.report)
-        if code == -signal.SIGKILL and finished.report.with_name(".public.new").exists():
-            assert contents(finished.report) == before
-        if n % 2:  # sometimes twice in a row
-            assert finished.run("report", "2023").code == 0
-            assert is_whole(finished.report)
-            assert contents(finished.root / "figures" / "2023") == contents(finished.report / "figures")
-            nothing_foreign(finished)
-    assert interrupted >= 3
 
 
 @posix

@@ -30,7 +30,7 @@ def started(preload: Sequence[str], environment: Mapping[str, str]) -> Iterator[
     Raises RuntimeError that names the module that could not be preloaded: from the first request for a kernel, and
     again at the exit, whatever else went wrong meanwhile.
     """
-    _sweep()
+    sweep()
     with private_folder() as folder:
         (folder / PRELOAD).write_text("\n".join(preload), encoding="utf-8")
         before = os.environ.get(VARIABLE)
@@ -114,10 +114,10 @@ def _spare(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder with a short path that only this user can enter, gone on exit; for the ipc sockets of one kernel."""
+def private_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder that only this user can enter, gone on exit; without a `place`, its path is short enough for sockets."""
     pid = os.getpid()
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{pid}-{_birth(pid)}-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{pid}-{_birth(pid)}-", dir=place or _place()))
     try:
         yield folder
     finally:
@@ -130,9 +130,9 @@ def _place() -> Path:
     return place if os.name == "nt" or len(os.fsencode(place)) <= 60 else Path("/tmp")
 
 
-def _sweep() -> None:
-    """Remove the folders of owners that were killed. Those of other users cannot be removed, and are left."""
-    for folder in _place().glob(f"{_PREFIX}*-*-*"):
+def sweep(*places: Path) -> None:
+    """Remove the private folders of owners that were killed. Those of other users cannot be removed, and are left."""
+    for folder in (folder for place in {_place(), *places} for folder in place.glob(f"{_PREFIX}*-*-*")):
         pid, birth = folder.name.removeprefix(_PREFIX).split("-")[:2]
         if pid.isdecimal() and _birth(int(pid)) != birth:
             shutil.rmtree(folder, ignore_errors=True)

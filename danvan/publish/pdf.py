@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,9 @@ def render(document: Document) -> bytes:
 
 
 def make_ready() -> None:
-    """Start the typesetter, which the first page would otherwise wait for."""
-    typesetter.ours().start()
+    """Start the typesetter, which the first page would otherwise wait for; where it cannot be, the page will tell."""
+    with suppress(OSError):
+        typesetter.ours().start()
 
 
 # ---------------------------------------------------------------- pages

@@ -579,7 +579,7 @@ def test_sockets_fit_into_the_folder_whatever_the_temp_folder(monkeypatch: pytes
 def test_a_folder_of_a_pid_that_is_used_again_is_swept(temporary: Path) -> None:
     (stale := temporary / f"wk-{os.getpid()}-1-abc").mkdir()
     with zygote.private_folder() as living:
-        zygote._sweep()
+        zygote.sweep()
         assert living.exists()
         assert living.stat().st_mode & 0o777 == 0o700
     assert not stale.exists()
@@ -592,7 +592,7 @@ def test_when_a_worker_is_killed_its_kernel_ends(warm: psutil.Process) -> None:
         process.kill()
         wait_until(lambda: gone(kernel) and not warm.children(), 5)
     assert printed(PARENT) == f"{warm.pid} True\n"
-    zygote._sweep()
+    zygote.sweep()
     assert not Path(folder).exists()
 
 
