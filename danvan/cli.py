@@ -57,7 +57,7 @@ Cách dùng: python3 build.py [lệnh]
      --edition public|internal|public-02   tìm trong ấn bản nào (mặc định: công khai, mới nhất)
      --all                       nêu hết các ô, các chỗ in
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
-  serve [--port N]          xem kho báo cáo trên máy này
+  serve [--port N]          xem kho báo cáo trên máy này (để xem, không phải máy chủ cho mạng Internet)
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
   status [NĂM...]           tài liệu nào đã cũ và vì sao; không lập gì
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
@@ -105,6 +105,10 @@ _WRONG = (  # argparse's messages -> ours
 )
 
 
+_FOR_LOOKING = (
+    "Chỉ để xem, trên máy này: không phải máy chủ cho mạng Internet. Để nhiều nơi cùng đọc, chép kho "
+    "(build.py site --out) lên máy chủ của cơ quan."
+)
 _PLACES, _SOURCES, _DIGITS, _LABEL = 8, 20, 12, 15  # of an explanation: what is shown without --all; width of a label
 
 
@@ -366,7 +370,7 @@ def serve(project: Project, arguments: argparse.Namespace) -> int:
     window.serve(
         project,
         port=arguments.port,
-        ready=lambda address: print(f"Kho báo cáo: {address}", "Ctrl-C để dừng.", sep="\n", flush=True),
+        ready=lambda address: print(f"Kho báo cáo: {address}", _FOR_LOOKING, "Ctrl-C để dừng.", sep="\n", flush=True),
     )
     return 0
 

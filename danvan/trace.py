@@ -87,11 +87,13 @@ def _cells(
 
 
 def _parts(result: Result) -> Iterator[tuple[Cell, str]]:
-    """The cells that hold what a unit's result is made of, each with its figure, or what it is reckoned over."""
+    """The cells that hold what a unit's result is made of, each with its figure; and the line of its population. Other
+    lines that it is reckoned over hold several counts.
+    """
     if result.indicator.kind != "ratio":
         yield from ((cell, wording.in_table(result)) for cell in result.sources)
-    elif result.denominator is not None and (cell := result.sources[-1]).file.endswith(".csv"):
-        yield cell, wording.number(result.denominator, 2)
+    elif result.denominator and result.indicator.denominator == "population":
+        yield result.sources[-1], wording.number(result.denominator)
 
 
 def files(results: Iterable[dict[str, Any]], digests: Digests) -> dict[str, str]:

@@ -69,7 +69,7 @@ def worded(value: Any) -> str:
 def test_every_printed_figure_is_found_as_it_is_printed(base: Path) -> None:  # noqa: F811
     trace = read(report(base) / "trace.json")
     figures = [item for item in trace["printed"] if item["where"] != "chart" and re.search(r"\d", item["text"])]
-    assert len(figures) > 150
+    assert len(figures) > 30
     for item in figures:
         assert {*item["results"]} <= {*explanation.find(trace, item["text"])}, item
         if item["where"] == "text":
@@ -87,21 +87,27 @@ def test_the_cells_behind_every_figure_add_up_to_it(base: Path) -> None:  # noqa
             if source.text != UNTOLD:
                 assert source.text.split()[-1] == worded(standing(base, source)).split()[-1], (key, source)
             assert source.unit in source.file, "the returns here have their units' names"
-        if not key.endswith("/total") or result["value"] is None or len(of_returns) != len(found.sources):
+        if not key.endswith("/total") or result["value"] is None:
             continue
         values = [standing(base, source) for source in of_returns]
         if any(isinstance(value, str) for value in values):
             assert values.count("Có") == int(result["value"])
         elif "numerator" in result:
             ratios += 1
-            above, below = (sum(Decimal(str(value)) for value in values[start::2]) for start in (0, 1))
-            assert (above, below) == (Decimal(result["numerator"]), Decimal(result["denominator"])), key
+            counted = len(of_returns) < len(found.sources)
+            above, below = (values, ()) if counted else (values[::2], values[1::2])
+            assert sum(map(decimal, above)) == Decimal(result["numerator"]), key
+            assert not below or sum(map(decimal, below)) == Decimal(result["denominator"]), key
         else:
             sums += 1
-            assert sum(Decimal(str(value)) for value in values) == Decimal(result["value"]), key
-    assert sums > 40
-    assert ratios > 2
-    assert cells > 500
+            assert sum(map(decimal, values)) == Decimal(result["value"]), key
+    assert sums > 15
+    assert ratios
+    assert cells > 150
+
+
+def decimal(value: object) -> Decimal:
+    return Decimal(str(value))
 
 
 def test_it_says_where_a_figure_stands(base: Path) -> None:  # noqa: F811
@@ -163,11 +169,11 @@ def test_the_whole_way_back_on_a_terminal(explain: Explain, copy: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "key"),
     [
-        (("tips_received@2023/HP-306",), "tips_received@2023/HP-306"),
-        (("Hải", "An", "tips_received"), "tips_received@2023/HP-306"),
-        (("tin về an ninh trật tự của hai an",), "tips_received@2023/HP-306"),
+        (("dvk_registered@2023/HP-306",), "dvk_registered@2023/HP-306"),
+        (("Hải", "An", "dvk_registered"), "dvk_registered@2023/HP-306"),
+        (("mô hình dân vận khéo đăng ký của hai an",), "dvk_registered@2023/HP-306"),
         (("Tin về an ninh trật tự",), "tips_received@2023/total"),
-        (("ty le tin co gia tri",), "tips_valuable_rate@2023/total"),
+        (("tin ve an ninh trat tu",), "tips_received@2023/total"),
     ],
 )
 def test_other_ways_of_asking(explain: Explain, asked: tuple[str, ...], key: str) -> None:
@@ -176,16 +182,16 @@ def test_other_ways_of_asking(explain: Explain, asked: tuple[str, ...], key: str
     assert out.splitlines()[0].endswith(f"  {key}")
 
 
-def test_a_figure_of_many_results_is_listed(explain: Explain, copy: Path) -> None:  # noqa: F811
+def test_what_may_be_many_results_is_listed(explain: Explain, copy: Path) -> None:  # noqa: F811
     trace = read(report(copy) / "trace.json")
-    keys = explanation.find(trace, "1")
-    assert len(keys) > 4
-    code, out, _ = explain("1")
+    item = max((item for item in trace["printed"] if "expression" in item), key=lambda item: len(item["results"]))
+    assert len(item["results"]) > 4
+    code, out, _ = explain(item["name"])
     assert code == 0
-    assert f"“1”: {len(keys)} kết quả" in out
-    assert all(key in out for key in keys)
-    assert "Định nghĩa" not in out
-    assert explain("1", "--all")[1].count("Định nghĩa") > 4
+    assert f"“{item['name']}”: {len(item['results'])} kết quả" in out
+    assert all(key in out for key in item["results"])
+    assert "Công thức" not in out
+    assert explain(item["name"], "--all")[1].count("Công thức") == len(item["results"])
 
 
 def test_what_is_not_there(explain: Explain, copy: Path) -> None:  # noqa: F811
