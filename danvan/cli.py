@@ -8,9 +8,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +26,8 @@ from danvan.paths import Project, find_project
 from danvan.store import write_atomic
 
 if TYPE_CHECKING:  # what a command needs is imported when it is called
+    from danvan.enquiry import Answer
+    from danvan.explanation import Explanation
     from danvan.intake.findings import Finding
     from danvan.intake.year import Year
     from danvan.status import Standing
@@ -52,8 +56,12 @@ Cách dùng: python3 build.py [lệnh]
   scheduled                 lần chạy theo lịch: kiểm tra, lập, công bố bản đã duyệt, ghi reports/status.json, gửi thư
   verify NĂM                kiểm chứng: lập lại từ manifest ở một nơi sạch, so từng byte của mọi tệp
      --edition public-NN         ấn bản nào, hoặc bản làm việc public, internal (mặc định: ấn bản công khai mới nhất)
+  explain GÌ... [--year NĂM] một con số từ đâu ra: mọi chỗ in, công thức, từng ô phiếu, tệp còn nguyên hay không
+     GÌ: con số như in ra (4.342; hơn 200; 502/588), mã chỉ tiêu, mã kết quả, dấu trang Word (so_0012), tên chỉ tiêu
+     --edition public|internal|public-02   tìm trong ấn bản nào (mặc định: công khai, mới nhất)
+     --all                       nêu hết các ô, các chỗ in
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
-  serve [--port N]          xem kho báo cáo trên máy này
+  serve [--port N]          xem kho báo cáo trên máy này (để xem, không phải máy chủ cho mạng Internet)
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
   status [NĂM...]           tài liệu nào đã cũ và vì sao; không lập gì
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
@@ -84,6 +92,7 @@ COMMANDS = (
     "publish",
     "scheduled",
     "verify",
+    "explain",
     "site",
     "serve",
     "preview",
@@ -109,6 +118,13 @@ _WRONG = (  # argparse's messages -> ours
     (r"unrecognized arguments: (.*)", "không có tham số “{0}”"),
     (r"the following arguments are required: (.*)", "thiếu {0}"),
 )
+
+
+_FOR_LOOKING = (
+    "Chỉ để xem, trên máy này: không phải máy chủ cho mạng Internet. Để nhiều nơi cùng đọc, chép kho "
+    "(build.py site --out) lên máy chủ của cơ quan."
+)
+_PLACES, _SOURCES, _DIGITS, _LABEL = 8, 20, 12, 15  # of an explanation: what is shown without --all; width of a label
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,6 +160,7 @@ def main(argv: list[str]) -> int:
             "publish": publish,
             "scheduled": scheduled,
             "verify": verify,
+            "explain": explain,
             "site": site,
             "serve": serve,
             "preview": preview,
@@ -220,6 +237,11 @@ def _parser() -> argparse.ArgumentParser:
     _revising(command)
     of("scheduled")
     of_one_year("verify").add_argument("--edition", metavar="ẤN_BẢN")
+    command = of("explain")
+    command.add_argument("what", metavar="GÌ", nargs="+")
+    command.add_argument("--year", metavar="NĂM", type=int)
+    command.add_argument("--edition", metavar="ẤN_BẢN", default="public")
+    command.add_argument("--all", action="store_true")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
     of_one_year("preview").add_argument("--edition", **edition)
@@ -403,6 +425,15 @@ def verify(project: Project, arguments: argparse.Namespace) -> int:
     return 0 if done.same else RefusedError.exit_code
 
 
+def explain(project: Project, arguments: argparse.Namespace) -> int:
+    """A figure's whole way back."""
+    from danvan import enquiry
+
+    answer = enquiry.ask(project, " ".join(arguments.what), year=arguments.year, edition=arguments.edition)
+    _show_answer(answer, every=arguments.all)
+    return 0
+
+
 def site(project: Project, arguments: argparse.Namespace) -> int:
     """Write the archive: index, pages of changes, feed; or copy it to a folder that may be shared."""
     from danvan import editions
@@ -424,7 +455,7 @@ def serve(project: Project, arguments: argparse.Namespace) -> int:
     window.serve(
         project,
         port=arguments.port,
-        ready=lambda address: print(f"Kho báo cáo: {address}", "Ctrl-C để dừng.", sep="\n", flush=True),
+        ready=lambda address: print(f"Kho báo cáo: {address}", _FOR_LOOKING, "Ctrl-C để dừng.", sep="\n", flush=True),
     )
     return 0
 
@@ -630,6 +661,65 @@ def _show_board(year: Year, standings: Sequence[Standing], today: date) -> None:
         counts = map(str, (one.errors, one.open_warnings, one.answered))
         table.add_row(escape(one.unit.full_name), status.WORDS[one.state], days, *counts, *parts)
     _console().print(table)
+
+
+def _show_answer(answer: Answer, *, every: bool) -> None:
+    """The ways back of a figure; where it may be many, these as a list."""
+    from danvan import enquiry
+
+    console = _console()
+    if len(answer.found) > enquiry.MANY and not every:
+        table = Table(
+            "Mã kết quả", "Chỉ tiêu", "Con số", "In ở", title=f"“{answer.asked}”: {len(answer.found)} kết quả"
+        )
+        for one in answer.found:
+            place = one.places[0] + (f" và {len(one.places) - 1} chỗ khác" if len(one.places) > 1 else "")
+            table.add_row(*map(escape, (one.key, one.title, one.lines[0][1], place)))
+        console.print(table)
+        console.print("Gọi lại với một mã kết quả, hoặc --all để nêu hết.")
+    else:
+        for one in answer.found:
+            _show_way_back(console, one, answer.today, every=every)
+    for label, words in answer.about:
+        _labelled(console, label, words)
+    if answer.others:
+        years = ", ".join(map(str, answer.others))
+        _labelled(console, "Năm khác", f"cũng tìm thấy trong báo cáo năm {years} (--year NĂM)")
+
+
+def _show_way_back(console: Console, one: Explanation, today: Mapping[str, str], *, every: bool) -> None:
+    console.print(f"[bold]{escape(one.title)}[/]  {escape(one.key)}")
+    for label, words in one.lines:
+        _labelled(console, label, words)
+    shown = one.places if every else one.places[:_PLACES]
+    for number, place in enumerate(shown):
+        _labelled(console, "" if number else "In ở", place)
+    if (more := len(one.places) - len(shown)) > 0:
+        _labelled(console, "", f"và {more} chỗ khác; --all nêu hết")
+    sources = one.sources if every else one.sources[:_SOURCES]
+    for folder, group in groupby(sources, key=lambda source: source.file.rpartition("/")[0]):
+        table = Table(
+            "Đơn vị", "Tệp", "Trang", "Ô", "Ghi", "sha256", "Nay", title=f"Nguồn: {folder}", title_justify="left"
+        )
+        for source in group:
+            name, digest = source.file.rpartition("/")[2], one.files[source.file]
+            table.add_row(
+                *map(escape, (source.unit, name, source.sheet, source.ref, source.text)),
+                digest if every else digest[:_DIGITS],
+                today[source.file],
+            )
+        console.print(table)
+    if (more := len(one.sources) - len(sources)) > 0:
+        console.print(f"và {more} ô khác; --all nêu hết")
+    console.print()
+
+
+def _labelled(console: Console, label: str, words: str) -> None:
+    """A label and its words, which go on under themselves."""
+    first, *more = textwrap.wrap(words, max(20, console.width - _LABEL - 1), break_on_hyphens=False)
+    console.print(f"{label:{_LABEL}} {escape(first)}")
+    for line in more:
+        console.print(" " * _LABEL, escape(line))
 
 
 def _line(finding: Finding) -> str:

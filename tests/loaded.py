@@ -1,0 +1,117 @@
+"""A synthetic project of any size: so many units, indicators and years. Invented numbers, marked illustrative.
+
+    .venv/bin/python tests/loaded.py FOLDER 15 100 10
+
+Names, forms, checks and notebooks are the project's own; units and years beyond those it has are made of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from conftest import copy_project  # noqa: E402
+
+from danvan.catalogue import load_catalogue  # noqa: E402
+from danvan.paths import Project  # noqa: E402
+
+LAST = 2026  # the last of the years
+SEED = 7
+# Of which time the units are, and how many there are of them.
+OLD, NEW = ("2020-01-01", 15), ("2025-07-01", 114)
+_INDICATOR = """\
+  - code: synthetic_{number:03}
+    name: "Chỉ tiêu minh họa số {number}"
+    section: "II.{section}"
+    tier: core
+    kind: count
+    measured_in: "việc"
+    time: flow
+    reporters: [district, city]
+    body: {body}
+    direction: neutral
+    sensitivity: none
+    definition: "Số việc bịa ra để thử tải."
+"""
+
+
+def project(root: Path, units: int, indicators: int, years: int) -> Project:
+    """Make it in the folder `root`: `units` (15 or 114) that stay the same over `years` years, the last of them `LAST`,
+    and a catalogue of `indicators`, those of the committed one first.
+    """
+    copy_project(root, LAST)
+    made = Project(root)
+    shutil.rmtree(root / "data" / str(LAST))
+    wanted = range(LAST - years + 1, LAST + 1)
+    since, _ = next(one for one in (OLD, NEW) if one[1] == units)
+    _units(made, since, wanted)
+    _params(made, wanted)
+    _catalogue(made, indicators)
+    generator, before = _generator(), None
+    for year in wanted:
+        before = generator.generate(made, year, SEED, before=before)
+    return made
+
+
+def _units(made: Project, since: str, years: range) -> None:
+    """The units of one map, from before the first year on; their populations; no lineage, since nothing changes."""
+    first = f"{years[0] - 1}-01-01"
+    for path in (made.units, made.population, made.lineage, made.tiles):
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        if path == made.lineage:
+            rows = []
+        elif path == made.units or (path == made.population and since == OLD[0]):
+            start, end = head.index("valid_from"), head.index("valid_to")
+            rows = [row for row in rows if row[0] == "HP-CITY" or (row[start] <= since and (row[end] or "9") > since)]
+            for row in rows:
+                row[start], row[end] = first, ""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+
+def _params(made: Project, years: range) -> None:
+    """Those of the last year, with each year's own days; one format for all of them."""
+    text = made.params(LAST).read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^format_profile: \w+", f"format_profile: party_{LAST}", text)
+    text = re.sub(r"years: \[\d+, \d+\]", f"years: [{years[0]}, {years[-1]}]", text)
+    for year in years:
+        of_year = re.sub(
+            rf"(?m)^(year|period|returns_due): .*{LAST}.*$", lambda m, own=str(year): m[0].replace(str(LAST), own), text
+        )
+        made.params(year).write_text(of_year, encoding="utf-8")
+
+
+def _catalogue(made: Project, indicators: int) -> None:
+    there = len(load_catalogue(made).indicators)
+    assert there <= indicators
+    new = "".join(
+        _INDICATOR.format(number=number, section=1 + number % 4, body=("bdvtu", "catp")[number % 2])
+        for number in range(1, indicators - there + 1)
+    )
+    head, checks, rest = made.catalogue.read_text(encoding="utf-8").partition("\nchecks:")
+    made.catalogue.write_text(head.rstrip("\n") + "\n" + new + checks + rest, encoding="utf-8")
+
+
+def _generator() -> ModuleType:
+    """data/illustrative.py, which is a script."""
+    spec = importlib.util.spec_from_file_location("illustrative", ROOT / "data" / "illustrative.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    folder, *sizes = sys.argv[1:]
+    project(Path(folder), *map(int, sizes))
