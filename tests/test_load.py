@@ -1,4 +1,4 @@
-"""Many units, indicators and years, and many readers at once: results right, memory bounded. Times: benchmarks/load.py."""
+"""Many units, indicators and years, and many readers at once: right results, bounded memory. Times: benchmarks/load.py."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def fetched(port: int, name: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-# --- many units, indicators, years -------------------------------------------------------------------------------------
+# --- many units, indicators, years ------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
