@@ -7,18 +7,14 @@ import argparse
 import json
 import os
 import re
-import sys
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from danvan import freshness
 from danvan.errors import DanvanError, RefusedError, ReturnsError, SettingsError, nearest
@@ -26,11 +22,7 @@ from danvan.paths import Project, find_project
 from danvan.store import write_atomic
 
 if TYPE_CHECKING:  # what a command needs is imported when it is called
-    from danvan.enquiry import Answer
-    from danvan.explanation import Explanation
     from danvan.intake.findings import Finding
-    from danvan.intake.year import Year
-    from danvan.status import Standing
     from danvan.workers import How
 
 HELP = """\
@@ -124,7 +116,6 @@ _FOR_LOOKING = (
     "Chỉ để xem, trên máy này: không phải máy chủ cho mạng Internet. Để nhiều nơi cùng đọc, chép kho "
     "(build.py site --out) lên máy chủ của cơ quan."
 )
-_PLACES, _SOURCES, _DIGITS, _LABEL = 8, 20, 12, 15  # of an explanation: what is shown without --all; width of a label
 
 
 class _Parser(argparse.ArgumentParser):
@@ -427,10 +418,10 @@ def verify(project: Project, arguments: argparse.Namespace) -> int:
 
 def explain(project: Project, arguments: argparse.Namespace) -> int:
     """A figure's whole way back."""
-    from danvan import enquiry
+    from danvan import enquiry, terminal
 
     answer = enquiry.ask(project, " ".join(arguments.what), year=arguments.year, edition=arguments.edition)
-    _show_answer(answer, every=arguments.all)
+    terminal.answer(answer, every=arguments.all)
     return 0
 
 
@@ -481,7 +472,7 @@ def form(project: Project, arguments: argparse.Namespace) -> int:
 
 def check(project: Project, arguments: argparse.Namespace) -> int:
     """Read and check the returns: findings by unit, also as JSON; then the replies and the board."""
-    from danvan import exchange
+    from danvan import exchange, terminal
     from danvan.intake.year import read_year
 
     with _count_progress("Đọc phiếu") as progress:
@@ -492,9 +483,9 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
             write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
         except OSError as error:
             raise SettingsError(f"Không ghi được {arguments.json} ({error.strerror}). Hãy chọn tệp khác.") from None
-    _show(year)
+    terminal.findings(year)
     today = _today()
-    _show_board(year, exchange.reply(project, year, today).standings, today)
+    terminal.board(year, exchange.reply(project, year, today).standings, today)
     errors = sum(finding.severity == "error" for finding in year.findings)
     answered = sum(not finding.is_open for finding in year.findings)
     print(
@@ -508,6 +499,7 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
 
 def lint(project: Project, arguments: argparse.Namespace) -> int:
     """Compare a built report with its format profile, or Word files from anywhere with one by name."""
+    from danvan import terminal
     from danvan.publish.lint import Difference, lint_edited, lint_folder
 
     differences: dict[str, list[Difference]] = {}
@@ -525,10 +517,7 @@ def lint(project: Project, arguments: argparse.Namespace) -> int:
     for name, found in differences.items():
         print(f"{name}: {f'khác mẫu thể thức ở {len(found)} điểm' if found else 'đúng mẫu thể thức'}")
         if found:
-            table = Table("Phần", "Điểm", "Theo mẫu", "Trong tệp", "Ở đâu")
-            for one in found:
-                table.add_row(*map(escape, (one.part, one.what, one.wanted, one.found, one.where)))
-            _console().print(table)
+            terminal.differences(found)
     return RefusedError.exit_code if any(differences.values()) else 0
 
 
@@ -625,101 +614,6 @@ def _today() -> date:
     """The day that `check` notes new files under and counts the days to the deadline from."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdigit() else date.today()
-
-
-def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-
-
-def _show(year: Year) -> None:
-    """The findings, unit by unit; first those that belong to none that is known."""
-    table = Table("Mức", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", "Mã", show_lines=True)
-    for unit in ("", *(unit.full_name for unit in year.units.all)):
-        own = [finding for finding in year.findings if finding.unit == unit]
-        if own:
-            table.add_row(f"[bold]{escape(unit or 'Chưa rõ đơn vị')}[/]")
-        for finding in own:
-            state = "chờ giải trình" if finding.is_open else "đã giải trình"
-            level = "[bold red]lỗi[/]" if finding.severity == "error" else state
-            texts = (str(finding.cell), finding.found, finding.reason, finding.remedy)
-            table.add_row(level, *map(escape, texts), "" if finding.severity == "error" else finding.id)
-    if table.row_count:
-        _console().print(table)
-
-
-def _show_board(year: Year, standings: Sequence[Standing], today: date) -> None:
-    """Where each unit stands: the board of who is missing, on the terminal."""
-    from danvan import status
-
-    sections = [section for section, _, _ in standings[0].completeness]
-    due = f"Hạn gửi phiếu {year.params.returns_due:%d/%m/%Y}: {status.due_words(status.days_left(year, today))}"
-    heads = ("Đơn vị", "Tình trạng", "Nhận ngày", "Lỗi", "Chờ giải trình", "Đã giải trình")
-    table = Table(*heads, *sections, title=due)
-    for one in standings:
-        days = ", ".join(dict.fromkeys(f"{file.received_on:%d/%m/%Y}" for file in one.files))
-        parts = (f"{reported}/{owed}" if owed else "–" for _, reported, owed in one.completeness)
-        counts = map(str, (one.errors, one.open_warnings, one.answered))
-        table.add_row(escape(one.unit.full_name), status.WORDS[one.state], days, *counts, *parts)
-    _console().print(table)
-
-
-def _show_answer(answer: Answer, *, every: bool) -> None:
-    """The ways back of a figure; where it may be many, these as a list."""
-    from danvan import enquiry
-
-    console = _console()
-    if len(answer.found) > enquiry.MANY and not every:
-        table = Table(
-            "Mã kết quả", "Chỉ tiêu", "Con số", "In ở", title=f"“{answer.asked}”: {len(answer.found)} kết quả"
-        )
-        for one in answer.found:
-            place = one.places[0] + (f" và {len(one.places) - 1} chỗ khác" if len(one.places) > 1 else "")
-            table.add_row(*map(escape, (one.key, one.title, one.lines[0][1], place)))
-        console.print(table)
-        console.print("Gọi lại với một mã kết quả, hoặc --all để nêu hết.")
-    else:
-        for one in answer.found:
-            _show_way_back(console, one, answer.today, every=every)
-    for label, words in answer.about:
-        _labelled(console, label, words)
-    if answer.others:
-        years = ", ".join(map(str, answer.others))
-        _labelled(console, "Năm khác", f"cũng tìm thấy trong báo cáo năm {years} (--year NĂM)")
-
-
-def _show_way_back(console: Console, one: Explanation, today: Mapping[str, str], *, every: bool) -> None:
-    console.print(f"[bold]{escape(one.title)}[/]  {escape(one.key)}")
-    for label, words in one.lines:
-        _labelled(console, label, words)
-    shown = one.places if every else one.places[:_PLACES]
-    for number, place in enumerate(shown):
-        _labelled(console, "" if number else "In ở", place)
-    if (more := len(one.places) - len(shown)) > 0:
-        _labelled(console, "", f"và {more} chỗ khác; --all nêu hết")
-    sources = one.sources if every else one.sources[:_SOURCES]
-    for folder, group in groupby(sources, key=lambda source: source.file.rpartition("/")[0]):
-        table = Table(
-            "Đơn vị", "Tệp", "Trang", "Ô", "Ghi", "sha256", "Nay", title=f"Nguồn: {folder}", title_justify="left"
-        )
-        for source in group:
-            name, digest = source.file.rpartition("/")[2], one.files[source.file]
-            table.add_row(
-                *map(escape, (source.unit, name, source.sheet, source.ref, source.text)),
-                digest if every else digest[:_DIGITS],
-                today[source.file],
-            )
-        console.print(table)
-    if (more := len(one.sources) - len(sources)) > 0:
-        console.print(f"và {more} ô khác; --all nêu hết")
-    console.print()
-
-
-def _labelled(console: Console, label: str, words: str) -> None:
-    """A label and its words, which go on under themselves."""
-    first, *more = textwrap.wrap(words, max(20, console.width - _LABEL - 1), break_on_hyphens=False)
-    console.print(f"{label:{_LABEL}} {escape(first)}")
-    for line in more:
-        console.print(" " * _LABEL, escape(line))
 
 
 def _line(finding: Finding) -> str:

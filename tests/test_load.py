@@ -1,4 +1,4 @@
-"""Many units, indicators and years, and many readers at once: right results, bounded memory. Times: benchmarks/load.py."""
+"""Many units, indicators, years, many readers at once: what comes out, in what memory (times: benchmarks/load.py)."""
 
 from __future__ import annotations
 
