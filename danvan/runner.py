@@ -141,9 +141,13 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             except (DeadKernelError, CellTimeoutError) as error:
                 limit = "output" if isinstance(error, CellTimeoutError) else watch.exceeded
                 why = _stopped(limit, watch.limits, client.process.poll() if client.process else None)
-                if client.at is None:
-                    raise RuntimeError(why) from None
-                _mark_stopped(nb_man, client.at, why, shorten=limit == "output")
+                where = kwargs["shown"]
+                if client.at is not None:
+                    where += f", ô {_number_of(nb_man.nb, client.at)}"
+                    if limit == "output":
+                        _shorten(nb_man.nb.cells[client.at])
+                Path(kwargs["out"]).write_text(nbformat.writes(nb_man.nb), encoding="utf-8")  # type: ignore[no-untyped-call]
+                raise NotebookError(f"{where}: {why}") from None
             except RuntimeError as error:
                 if "didn't respond" in str(error):
                     raise RuntimeError(f"chưa khởi động xong sau {_round(START_SECONDS)} giây") from None
@@ -156,12 +160,9 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         return done
 
 
-def _mark_stopped(nb_man: Any, index: int, why: str, *, shorten: bool) -> None:
-    """Let Papermill keep the notebook as that of a failed run; of what was printed too much, only the beginning."""
-    cell = nb_man.nb.cells[index]
-    nb_man.cell_exception(cell, cell_index=index)
-    nb_man.nb.metadata.papermill["stopped"] = why
-    if shorten and cell.cell_type == "code":
+def _shorten(cell: NotebookNode) -> None:
+    """Of what was printed too much, leave the beginning."""
+    if cell.cell_type == "code":
         cell.outputs = [output for output in cell.outputs[:1] if output.output_type == "stream"]
         for output in cell.outputs:
             output.text = output.text[:10_000]
@@ -229,6 +230,8 @@ def run(notebook: Path, parameters: Parameters, out: Path, *, shown: str, own: M
             request_save_on_cell_execute=False,  # saving after each cell costs more than most cells
             start_timeout=START_SECONDS,
             environment=dict(own),
+            shown=shown,
+            out=out,
         )
     except (PapermillExecutionError, CellExecutionError) as error:
         raise _cell_error(error, out, shown) from None
@@ -347,8 +350,6 @@ def _cell_error(error: Any, out: Path, shown: str) -> NotebookError:
     number = _number_of(done, index) if done is not None and index is not None else None
     name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
     where = f"{shown}, ô {number}" if number else shown
-    if done is not None and (why := done.metadata.get("papermill", {}).get("stopped")):
-        return NotebookError(f"{where}: {why}")
     if error is None:
         return NotebookError(f"{where}: gọi lệnh thoát nên phần sau của sổ không chạy. Hãy bỏ lệnh ấy rồi chạy lại.")
     if name.endswith("MemoryError"):

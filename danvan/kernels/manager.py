@@ -65,12 +65,15 @@ class WarmKernelManager(AsyncKernelManager):
     client_factory = Type(klass=WarmKernelClient, config=True)
 
     def watched(self, watch: Watch) -> None:
-        """Tell `watch` of what the kernel sends; to be called before it starts.
-
-        A single message that is larger than all may be is not even received: its channel is disconnected.
-        """
+        """Tell `watch` of what the kernel sends; to be called before it starts."""
         self.session = WatchedSession(parent=self, watch=watch)
-        self.context.setsockopt(zmq.MAXMSGSIZE, watch.limits.output)
+
+    def client(self, **kwargs: Any) -> Any:
+        """A client. A single message that is larger than all may be it does not receive: the channel disconnects."""
+        client = super().client(**kwargs)
+        if isinstance(self.session, WatchedSession):
+            client.context.setsockopt(zmq.MAXMSGSIZE, self.session.watch.limits.output)
+        return client
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         if self.provisioner is None:
