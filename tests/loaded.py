@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import re
 import shutil
 import sys
 from pathlib import Path
+from string import ascii_uppercase
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +33,7 @@ OLD, NEW = ("2020-01-01", 15), ("2025-07-01", 114)
 _INDICATOR = """\
   - code: synthetic_{number:03}
     name: "Chỉ tiêu minh họa số {number}"
+    short: "Minh họa {number}"
     section: "II.{section}"
     tier: core
     kind: count
@@ -54,6 +57,7 @@ def project(root: Path, units: int, indicators: int, years: int) -> Project:
     wanted = range(LAST - years + 1, LAST + 1)
     since, _ = next(one for one in (OLD, NEW) if one[1] == units)
     _units(made, since, wanted)
+    _bodies(made)
     _params(made, wanted)
     _catalogue(made, indicators)
     generator, before = _generator(), None
@@ -95,11 +99,37 @@ def _catalogue(made: Project, indicators: int) -> None:
     there = len(load_catalogue(made).indicators)
     assert there <= indicators
     new = "".join(
-        _INDICATOR.format(number=number, section=1 + number % 4, body=("bdvtu", "catp")[number % 2])
+        _INDICATOR.format(number=number, section=_section(number), body=("bdvtu", "catp")[number % 2])
         for number in range(1, indicators - there + 1)
     )
     head, checks, rest = made.catalogue.read_text(encoding="utf-8").partition("\nchecks:")
-    made.catalogue.write_text(head.rstrip("\n") + "\n" + new + checks + rest, encoding="utf-8")
+    made.catalogue.write_text(f"{head.rstrip()}\n{new}{checks}{rest}", encoding="utf-8")
+    notebook = json.loads(made.report_notebook.read_text(encoding="utf-8"))
+    place = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "phu-luc-ii")
+    sections = dict.fromkeys(_section(number) for number in range(1, indicators - there + 1))
+    notebook["cells"][place:place] = [
+        {
+            **{"cell_type": "code", "id": f"thu-tai-{section}", "metadata": {}, "execution_count": None, "outputs": []},
+            "source": f'y.annex("II.{section}", caption="Chỉ tiêu minh họa, phần {letter}")',
+        }
+        for section, letter in zip(sections, ascii_uppercase, strict=False)
+    ]
+    made.report_notebook.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _section(number: int) -> int:
+    """As many to a section as a page is wide."""
+    return 5 + (number - 1) // 10
+
+
+def _bodies(made: Project) -> None:
+    """The bodies as they are called at the end, at all times."""
+    with made.bodies.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["valid_to"]]
+    with made.bodies.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "valid_from": ""} for row in rows)
 
 
 def _generator() -> ModuleType:

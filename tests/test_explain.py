@@ -107,7 +107,7 @@ def test_the_cells_behind_every_figure_add_up_to_it(base: Path) -> None:  # noqa
 
 
 def decimal(value: object) -> Decimal:
-    return Decimal(str(value))
+    return Decimal(str(value or 0))  # a cell left blank beside “0” in the column of states
 
 
 def test_it_says_where_a_figure_stands(base: Path) -> None:  # noqa: F811
