@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -166,7 +166,7 @@ def main(argv: list[str]) -> int:
             "import": import_,
             "lab": lab,
         }
-        with own_folder():
+        with nullcontext() if arguments.command == "scheduled" else own_folder():  # that one tells by mail, too
             return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)

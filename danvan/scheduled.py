@@ -30,6 +30,7 @@ from danvan.notify import NotifyError, letter, send
 from danvan.operations import Operations, load_operations, password, unchecked
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
+from danvan.scratch import own_folder
 from danvan.store import content_key, write_atomic
 from danvan.workers import How
 
@@ -53,12 +54,12 @@ def run(project: Project, now: Clock = local_now) -> Json:
     with log_opened(project) as log:
         mine = _Run(project, log, now)
         try:
-            with told_of_disk(project), locked(project):
+            with told_of_disk(project), locked(project), own_folder():
                 return mine.whole()
         except LockedError as error:
             log.warning("locked", str(error))
             raise
-        except DanvanError as error:  # the lock itself cannot be had: a disk that is full or read-only
+        except DanvanError as error:  # no lock, no temporary files: a disk that is full or read-only
             return mine.failed(error)
 
 

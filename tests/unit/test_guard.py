@@ -14,7 +14,8 @@ from danvan.errors import LockedError, StageError
 from danvan.guard import locked
 from danvan.paths import Project
 
-HOLD = "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); input()"
+HOLD = "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); "
+HOLD += "print('held', flush=True); input()"
 
 
 def test_a_run_may_take_its_own_lock_again_and_another_may_not(tmp_path: Path) -> None:
