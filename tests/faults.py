@@ -73,6 +73,8 @@ class _Shim:
         """A path from the project, or from the folder for temporary files; None for what lies elsewhere."""
         if isinstance(path, int):
             path = str(Path(f"/proc/self/fd/{path}").readlink())
+            if not path.startswith("/"):
+                return None  # a pipe, a socket
         path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib resolves links, too
         path = f"{os.path.realpath(os.path.dirname(path))}/{os.path.basename(path)}"  # noqa: PTH119, PTH120
         for root, shown in self._places.items():
@@ -88,7 +90,8 @@ class _Shim:
         elif event in ("os.mkdir", "os.remove", "os.rmdir"):
             path, folder = os.fsdecode(given[0]), given[-1]
             path = path if folder < 0 else f"/proc/self/fd/{folder}/{path}"
-            if os.path.lexists(path) != (event == "os.mkdir"):  # else it changes nothing
+            makes, there = event == "os.mkdir", os.path.lexists(path)
+            if there != makes and os.path.isdir(os.path.dirname(path)):  # noqa: PTH112, PTH120 - else it changes nothing
                 self._reached(event[3:], path)
         elif event == "os.truncate":
             self._reached("write", given[0])
@@ -108,7 +111,7 @@ class _Shim:
                 return super().write(data)
 
         def opened(file: Any, mode: str = "r", buffering: int = -1, *text: Any, **more: Any) -> Any:
-            if not set(mode) & set("wax+") or isinstance(file, int):
+            if not set(mode) & set("wax+"):
                 return plain(file, mode, buffering, *text, **more)
             own = {name: more.pop(name) for name in ("closefd", "opener") if name in more}
             raw = Raw(file, mode.replace("b", "").replace("t", ""), **own)
@@ -131,8 +134,7 @@ class _Shim:
             return sendfile(out, of, offset, count, *more)
 
         def written(number: int, data: Any) -> int:
-            if str(Path(f"/proc/self/fd/{number}").readlink()).startswith("/"):
-                shim._reached("write", number, lambda: write(number, data[: len(data) // 2]))
+            shim._reached("write", number, lambda: write(number, data[: len(data) // 2]))
             return write(number, data)
 
         io.open = builtins.open = opened  # type: ignore[assignment]
