@@ -137,7 +137,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             watch = Watch(Limits(CELL_SECONDS, MEMORY, OUTPUT), Path(private, "log"))
             client = Client(nb_man, watch, kernel_name=kernel_name, **options)
             try:
-                client.execute(env=environment.of_kernel(kwargs.get("environment")), stderr=log)
+                client.execute(env=environment.of_kernel(kwargs.get("environment")), stdout=log, stderr=log)
             except (DeadKernelError, CellTimeoutError) as error:
                 limit = "output" if isinstance(error, CellTimeoutError) else watch.exceeded
                 why = _stopped(limit, watch.limits, client.process.poll() if client.process else None)
