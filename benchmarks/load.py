@@ -14,13 +14,8 @@ import platform
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -60,44 +55,11 @@ def built(root: Path, command: str) -> tuple[float, float, float]:
     environment = {**os.environ, "DANVAN_ROOT": str(root), "PYTHONPATH": str(root)}
     start, before = time.perf_counter(), os.times()
     process = subprocess.Popen([sys.executable, "-c", MAIN, *command.split()], env=environment, stdout=sys.stderr)
-    with greatest(process.pid) as memory:
+    with loaded.greatest(process.pid) as memory:
         assert process.wait() == 0, command
     after = os.times()
     work = after.children_user + after.children_system - before.children_user - before.children_system
     return time.perf_counter() - start, work, memory[0]
-
-
-@contextmanager
-def greatest(pid: int) -> Iterator[list[float]]:
-    """The most memory (PSS, MB) that a process and all below it had at once."""
-    most, over = [0.0], threading.Event()
-
-    def look() -> None:
-        while not over.wait(0.3):
-            most[0] = max(most[0], memory_of(pid))
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        yield most
-    finally:
-        over.set()
-        looking.join()
-
-
-def memory_of(pid: int) -> float:
-    """The memory (PSS, MB) of a process and all below it."""
-    total = 0
-    try:
-        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for process in tree:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:
-            continue
-    return total / 1e6
 
 
 if __name__ == "__main__":

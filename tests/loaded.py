@@ -13,6 +13,9 @@ import json
 import re
 import shutil
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import ascii_uppercase
 from types import ModuleType
@@ -21,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import psutil  # noqa: E402
 from conftest import copy_project  # noqa: E402
 
 from danvan.catalogue import load_catalogue  # noqa: E402
@@ -140,6 +144,42 @@ def _generator() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+# --- how much memory it takes
+
+
+@contextmanager
+def greatest(pid: int) -> Iterator[list[float]]:
+    """The most memory (PSS, MB) that a process and all below it had at once."""
+    most, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.3):
+            most[0] = max(most[0], memory_of(pid))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        looking.join()
+
+
+def memory_of(pid: int) -> float:
+    """The memory (PSS, MB) of a process and all below it."""
+    total = 0
+    try:
+        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for process in tree:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total / 1e6
 
 
 if __name__ == "__main__":

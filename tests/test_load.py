@@ -10,8 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from urllib.parse import quote, urlsplit
 
 import loaded
 import openpyxl
-import psutil
 import pytest
 from conftest import copy_project
+from loaded import greatest
 from test_incremental import base, builders, shared  # noqa: F401
 
 from danvan.paths import Project
@@ -30,39 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 MAIN = "import sys; from danvan.cli import main; sys.exit(main(sys.argv[1:]))"
 READERS = 200
 SERVER, BUILD = 500, 1200  # MB; docs/performance.md
-
-
-def memory_of(pid: int) -> float:
-    """The memory (PSS, MB) of a process and all below it."""
-    total = 0
-    try:
-        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for process in tree:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:
-            continue
-    return total / 1e6
-
-
-@contextmanager
-def greatest(pid: int) -> Iterator[list[float]]:
-    """The most memory that a process and all below it had at once."""
-    most, over = [memory_of(pid)], threading.Event()
-
-    def look() -> None:
-        while not over.wait(0.2):
-            most[0] = max(most[0], memory_of(pid))
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        yield most
-    finally:
-        over.set()
-        looking.join()
 
 
 # --- many readers ----------------------------------------------------------------------------------------------------
