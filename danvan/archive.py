@@ -17,7 +17,7 @@ from danvan.errors import RefusedError, StageError
 from danvan.freshness import MANIFEST
 from danvan.paths import Project
 from danvan.revision import Snapshot
-from danvan.store import files_below, sha256
+from danvan.store import files_below, read_file, sha256
 
 REVISION = "revision.json"
 _BESIDE = (MANIFEST, REVISION, APPROVAL)  # what a manifest cannot name
@@ -104,7 +104,7 @@ class Kept:
 
     def _read(self, name: str) -> Any:
         try:
-            return json.loads((self.folder / name).read_bytes())
+            return json.loads(read_file(self.folder / name))
         except (OSError, ValueError):
             raise self._broken(name) from None
 

@@ -7,17 +7,14 @@ import argparse
 import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from danvan import freshness
 from danvan.errors import DanvanError, RefusedError, ReturnsError, SettingsError, nearest
@@ -26,8 +23,6 @@ from danvan.store import write_atomic
 
 if TYPE_CHECKING:  # what a command needs is imported when it is called
     from danvan.intake.findings import Finding
-    from danvan.intake.year import Year
-    from danvan.status import Standing
     from danvan.workers import How
 
 HELP = """\
@@ -51,8 +46,14 @@ Cách dùng: python3 build.py [lệnh]
      --edition public|internal   ấn bản công khai (mặc định) hoặc nội bộ
      --revision "lý do"          bắt buộc khi khác ấn bản trước; --scheduled: sửa đổi theo kế hoạch
   scheduled                 lần chạy theo lịch: kiểm tra, lập, công bố bản đã duyệt, ghi reports/status.json, gửi thư
+  verify NĂM                kiểm chứng: lập lại từ manifest ở một nơi sạch, so từng byte của mọi tệp
+     --edition public-NN         ấn bản nào, hoặc bản làm việc public, internal (mặc định: ấn bản công khai mới nhất)
+  explain GÌ... [--year NĂM] một con số từ đâu ra: mọi chỗ in, công thức, từng ô phiếu, tệp còn nguyên hay không
+     GÌ: con số như in ra (4.342; hơn 200; 502/588), mã chỉ tiêu, mã kết quả, dấu trang Word (so_0012), tên chỉ tiêu
+     --edition public|internal|public-02   tìm trong ấn bản nào (mặc định: công khai, mới nhất)
+     --all                       nêu hết các ô, các chỗ in
   site [--out THƯ_MỤC]      lập kho báo cáo reports/index.html; --out: chép kho ra thư mục để chia sẻ
-  serve [--port N]          xem kho báo cáo trên máy này
+  serve [--port N]          xem kho báo cáo trên máy này (để xem, không phải máy chủ cho mạng Internet)
   preview NĂM               xem báo cáo trong trình duyệt trong lúc sửa; lưu tệp nào thì trang tự cập nhật
   status [NĂM...]           tài liệu nào đã cũ và vì sao; không lập gì
   new-year NĂM              chuẩn bị một năm mới theo năm trước: params, thư mục, mẫu phiếu
@@ -65,11 +66,15 @@ Cách dùng: python3 build.py [lệnh]
      --out THƯ_MỤC               ghi kết quả vào đây (mặc định reports/NĂM/compare)
      --accept 1,3 | all          nhận các đề xuất ấy của lần so sánh trước vào sổ và params
   schedule install          đặt lịch chạy tự động mỗi đêm vào máy này; schedule show: xem; schedule remove: bỏ
-  lab [...]                 mở JupyterLab để sửa sổ báo cáo; phần sau chuyển cho JupyterLab
+  lab [SỔ] [--port N]       mở JupyterLab để sửa sổ báo cáo, chỉ trên máy này; thêm --no-browser, --debug
+  export NĂM... [--all]     lưu cả năm vào một tệp backups/danvan-NĂM.zip (nội bộ): đủ để khôi phục trên máy trống
+     --out TỆP                   ghi ra tệp hoặc thư mục khác, ví dụ ổ đĩa sao lưu
+  import TỆP [--out THƯ_MỤC] khôi phục kho lưu ấy vào một thư mục mới, lập lại từng tài liệu và đối chiếu
   test [--long]             chạy các phép thử của chương trình
 
 Mã kết thúc: 0 xong · 1 phiếu có lỗi · 2 gọi lệnh hoặc cài đặt sai · 3 đang có lần chạy khác · 4 một bước bị lỗi
-5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), tệp khác mẫu thể thức, hoặc con số bị sửa tay
+5 từ chối (thay đổi không nêu lý do, ấn bản không còn nguyên), lập lại không giống, tệp khác mẫu thể thức,
+  hoặc con số bị sửa tay
 """
 COMMANDS = (
     "report",
@@ -78,6 +83,8 @@ COMMANDS = (
     "approve",
     "publish",
     "scheduled",
+    "verify",
+    "explain",
     "site",
     "serve",
     "preview",
@@ -88,6 +95,8 @@ COMMANDS = (
     "lint",
     "compare",
     "schedule",
+    "export",
+    "import",
     "lab",
     "test",
 )
@@ -100,6 +109,12 @@ _WRONG = (  # argparse's messages -> ours
     (r"argument (\S+): expected .*", "{0} còn thiếu giá trị"),
     (r"unrecognized arguments: (.*)", "không có tham số “{0}”"),
     (r"the following arguments are required: (.*)", "thiếu {0}"),
+)
+
+
+_FOR_LOOKING = (
+    "Chỉ để xem, trên máy này: không phải máy chủ cho mạng Internet. Để nhiều nơi cùng đọc, chép kho "
+    "(build.py site --out) lên máy chủ của cơ quan."
 )
 
 
@@ -135,6 +150,8 @@ def main(argv: list[str]) -> int:
             "approve": approve,
             "publish": publish,
             "scheduled": scheduled,
+            "verify": verify,
+            "explain": explain,
             "site": site,
             "serve": serve,
             "preview": preview,
@@ -145,14 +162,22 @@ def main(argv: list[str]) -> int:
             "lint": lint,
             "compare": compare,
             "schedule": schedule,
+            "export": export,
+            "import": import_,
             "lab": lab,
         }
-        with own_folder():
+        with nullcontext() if arguments.command == "scheduled" else own_folder():  # that one tells by mail, too
             return run[arguments.command or "report"](find_project(), arguments)
     except SystemExit as done:  # argparse after --help
         return int(done.code or 0)
     except DanvanError as error:
         return _told(error, errors)
+    except OSError as error:  # a folder that cannot be listed, a disk that fails where no command expects it
+        if isinstance(error, ConnectionError):
+            raise
+        from danvan.guard import refused
+
+        return _told(refused(error, "thư mục dự án"), errors)
     except KeyboardInterrupt:
         errors.print("Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.")
         return 130
@@ -202,6 +227,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--edition", **edition)
     _revising(command)
     of("scheduled")
+    of_one_year("verify").add_argument("--edition", metavar="ẤN_BẢN")
+    command = of("explain")
+    command.add_argument("what", metavar="GÌ", nargs="+")
+    command.add_argument("--year", metavar="NĂM", type=int)
+    command.add_argument("--edition", metavar="ẤN_BẢN", default="public")
+    command.add_argument("--all", action="store_true")
     of("site").add_argument("--out", metavar="THƯ_MỤC", type=Path)
     of("serve").add_argument("--port", metavar="N", type=_port, default=0)
     of_one_year("preview").add_argument("--edition", **edition)
@@ -219,6 +250,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     command.add_argument("--accept", metavar="SỐ", default="")
     of("schedule").add_argument("what", metavar="install|show|remove", choices=("install", "show", "remove"))
+    command = of("export")
+    command.add_argument("years", metavar="NĂM", nargs="*", type=int)
+    command.add_argument("--all", action="store_true")
+    command.add_argument("--out", metavar="TỆP", type=Path)
+    command = of("import")
+    command.add_argument("file", metavar="TỆP", type=Path)
+    command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
     commands.add_parser("lab", allow_abbrev=False)
     return parser
 
@@ -362,6 +400,31 @@ def scheduled(project: Project, arguments: argparse.Namespace) -> int:  # noqa: 
     return int(done["exit_code"])
 
 
+def verify(project: Project, arguments: argparse.Namespace) -> int:
+    """Build a report again from its manifest, in a clean place, and say whether every byte is the same."""
+    from danvan import verification
+
+    done = verification.verify(
+        project, arguments.year, arguments.edition, tell=lambda words: _errors().print(escape(words))
+    )
+    if done.same:
+        print(f"Lập lại giống hệt từng byte: {done.files} tệp của {done.name}.")
+    else:
+        print(f"Lập lại không giống {done.name}: {len(done.differences)} trong {done.files} tệp khác.")
+    print(*(f"- {name}: {found}" for name, found in done.differences.items()), sep="\n", end="\n" * (not done.same))
+    print(*(f"Chú ý: {cause}" for cause in done.causes), sep="\n", end="\n" * bool(done.causes))
+    return 0 if done.same else RefusedError.exit_code
+
+
+def explain(project: Project, arguments: argparse.Namespace) -> int:
+    """A figure's whole way back."""
+    from danvan import enquiry, terminal
+
+    answer = enquiry.ask(project, " ".join(arguments.what), year=arguments.year, edition=arguments.edition)
+    terminal.answer(answer, every=arguments.all)
+    return 0
+
+
 def site(project: Project, arguments: argparse.Namespace) -> int:
     """Write the archive: index, pages of changes, feed; or copy it to a folder that may be shared."""
     from danvan import editions
@@ -383,7 +446,7 @@ def serve(project: Project, arguments: argparse.Namespace) -> int:
     window.serve(
         project,
         port=arguments.port,
-        ready=lambda address: print(f"Kho báo cáo: {address}", "Ctrl-C để dừng.", sep="\n", flush=True),
+        ready=lambda address: print(f"Kho báo cáo: {address}", _FOR_LOOKING, "Ctrl-C để dừng.", sep="\n", flush=True),
     )
     return 0
 
@@ -409,7 +472,7 @@ def form(project: Project, arguments: argparse.Namespace) -> int:
 
 def check(project: Project, arguments: argparse.Namespace) -> int:
     """Read and check the returns: findings by unit, also as JSON; then the replies and the board."""
-    from danvan import exchange
+    from danvan import exchange, terminal
     from danvan.intake.year import read_year
 
     with _count_progress("Đọc phiếu") as progress:
@@ -420,9 +483,9 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
             write_atomic(arguments.json, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
         except OSError as error:
             raise SettingsError(f"Không ghi được {arguments.json} ({error.strerror}). Hãy chọn tệp khác.") from None
-    _show(year)
+    terminal.findings(year)
     today = _today()
-    _show_board(year, exchange.reply(project, year, today).standings, today)
+    terminal.board(year, exchange.reply(project, year, today).standings, today)
     errors = sum(finding.severity == "error" for finding in year.findings)
     answered = sum(not finding.is_open for finding in year.findings)
     print(
@@ -436,6 +499,7 @@ def check(project: Project, arguments: argparse.Namespace) -> int:
 
 def lint(project: Project, arguments: argparse.Namespace) -> int:
     """Compare a built report with its format profile, or Word files from anywhere with one by name."""
+    from danvan import terminal
     from danvan.publish.lint import Difference, lint_edited, lint_folder
 
     differences: dict[str, list[Difference]] = {}
@@ -453,10 +517,7 @@ def lint(project: Project, arguments: argparse.Namespace) -> int:
     for name, found in differences.items():
         print(f"{name}: {f'khác mẫu thể thức ở {len(found)} điểm' if found else 'đúng mẫu thể thức'}")
         if found:
-            table = Table("Phần", "Điểm", "Theo mẫu", "Trong tệp", "Ở đâu")
-            for one in found:
-                table.add_row(*map(escape, (one.part, one.what, one.wanted, one.found, one.where)))
-            _console().print(table)
+            terminal.differences(found)
     return RefusedError.exit_code if any(differences.values()) else 0
 
 
@@ -475,6 +536,45 @@ def compare(project: Project, arguments: argparse.Namespace) -> int:
     print(compared.text, end="")
     print(f"\nKết quả: {arguments.out or project.relative(compared.folder)}")
     return RefusedError.exit_code if compared.altered else 0
+
+
+def export(project: Project, arguments: argparse.Namespace) -> int:
+    """Write the backup of years into one archive."""
+    from danvan import exporting
+    from danvan.unpacking import megabytes
+
+    years = project.years_with_returns() if arguments.all else arguments.years
+    if not years:
+        raise SettingsError("Hãy nêu năm cần lưu, hoặc --all cho mọi năm có phiếu, ví dụ: build.py export 2026")
+    made = exporting.export(project, years, arguments.out)
+    where = project.relative(made.path) if made.path.is_relative_to(project.root) else made.path
+    documents = ", ".join(f"{edition} {year}" for year, edition in made.index.documents) or "chưa có"
+    print(
+        *made.told,
+        f"Đã lưu {len(made.index.files)} tệp vào {where}, {megabytes(made.size)}; đã đọc lại, tất cả nguyên vẹn.",
+        f"Tài liệu khôi phục được: {documents}",
+        f"Mã sha256: {made.sha256}",
+        "Kho lưu có phiếu của các đơn vị: chỉ dùng nội bộ. Hãy chép sang ổ đĩa khác và ghi lại mã trên.",
+        sep="\n",
+    )
+    return 0
+
+
+def import_(project: Project, arguments: argparse.Namespace) -> int:
+    """Bring a backup back into a folder of its own; build its documents again and compare."""
+    from danvan import restoring
+    from danvan.store import sha256
+
+    target = (arguments.out or project.root.parent / arguments.file.stem).absolute()
+    resolved, root = target.resolve(), project.root.resolve()
+    if resolved.is_relative_to(root) or root.is_relative_to(resolved):
+        raise SettingsError(
+            f"Không khôi phục vào {target}: bản khôi phục không được lẫn với dự án đang dùng. "
+            "Hãy chọn --out là một thư mục mới ở ngoài dự án."
+        )
+    if arguments.file.is_file():
+        print(f"Mã sha256 của {arguments.file.name}: {sha256(arguments.file)}", flush=True)
+    return restoring.restore(arguments.file, target, lambda sentence: print(sentence, flush=True))
 
 
 def schedule(project: Project, arguments: argparse.Namespace) -> int:
@@ -503,56 +603,17 @@ def schedule(project: Project, arguments: argparse.Namespace) -> int:
 
 
 def lab(project: Project, arguments: argparse.Namespace) -> int:
-    """Open JupyterLab on the notebook of the report; on this machine only, with Jupyter's own token.
+    """Open JupyterLab on the notebook of the report; on this machine only, with a token."""
+    from danvan import laboratory
 
-    Further arguments go to JupyterLab.
-    """
-    start = f"/lab/tree/{project.relative(project.report_notebook)}"
-    options = (f"--ServerApp.root_dir={project.root}", f"--LabApp.default_url={start}", "--ServerApp.ip=127.0.0.1")
-    command = [sys.executable, "-m", "jupyter", "lab", *options, *arguments.rest]
-    return subprocess.run(command, cwd=project.root, check=False).returncode
+    laboratory.open_lab(project, arguments.rest)
+    return 0
 
 
 def _today() -> date:
     """The day that `check` notes new files under and counts the days to the deadline from."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdigit() else date.today()
-
-
-def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-
-
-def _show(year: Year) -> None:
-    """The findings, unit by unit; first those that belong to none that is known."""
-    table = Table("Mức", "Nơi", "Ghi trong phiếu", "Vì sao", "Cần làm", "Mã", show_lines=True)
-    for unit in ("", *(unit.full_name for unit in year.units.all)):
-        own = [finding for finding in year.findings if finding.unit == unit]
-        if own:
-            table.add_row(f"[bold]{escape(unit or 'Chưa rõ đơn vị')}[/]")
-        for finding in own:
-            state = "chờ giải trình" if finding.is_open else "đã giải trình"
-            level = "[bold red]lỗi[/]" if finding.severity == "error" else state
-            texts = (str(finding.cell), finding.found, finding.reason, finding.remedy)
-            table.add_row(level, *map(escape, texts), "" if finding.severity == "error" else finding.id)
-    if table.row_count:
-        _console().print(table)
-
-
-def _show_board(year: Year, standings: Sequence[Standing], today: date) -> None:
-    """Where each unit stands: the board of who is missing, on the terminal."""
-    from danvan import status
-
-    sections = [section for section, _, _ in standings[0].completeness]
-    due = f"Hạn gửi phiếu {year.params.returns_due:%d/%m/%Y}: {status.due_words(status.days_left(year, today))}"
-    heads = ("Đơn vị", "Tình trạng", "Nhận ngày", "Lỗi", "Chờ giải trình", "Đã giải trình")
-    table = Table(*heads, *sections, title=due)
-    for one in standings:
-        days = ", ".join(dict.fromkeys(f"{file.received_on:%d/%m/%Y}" for file in one.files))
-        parts = (f"{reported}/{owed}" if owed else "–" for _, reported, owed in one.completeness)
-        counts = map(str, (one.errors, one.open_warnings, one.answered))
-        table.add_row(escape(one.unit.full_name), status.WORDS[one.state], days, *counts, *parts)
-    _console().print(table)
 
 
 def _line(finding: Finding) -> str:

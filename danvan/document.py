@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import count
 from typing import Any, Literal
@@ -28,13 +28,15 @@ class Text:
 class Value:
     """Text that an inline expression printed; `results` are keys of trace.json (may be empty: a date, a name).
 
-    `name`: its own in this document, 'so_0001'; of one without results 'chu_0001'. See `named`.
+    `name`: its own in this document, 'so_0001'; of one without results 'chu_0001'. See `named`. `cell`: which one of
+    the notebook prints it, from 1; 0 where that is not known. So it is of charts and tables.
     """
 
     text: str
     expression: str
     results: tuple[str, ...] = ()
     name: str = ""
+    cell: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Figure:
     svg: str
     table: tuple[tuple[str, ...], ...] = ()
     results: tuple[str, ...] = ()
+    cell: int = 0
 
 
 CellKind = Literal["value", "missing", "not_applicable", "hidden", "text"]
@@ -149,6 +152,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...] = ()
+    cell: int = 0
 
 
 @dataclass(frozen=True)
@@ -279,13 +283,36 @@ def nodes(node: Any) -> Iterator[Any]:
         yield from nodes(item)
 
 
+def plain(inlines: Iterable[Inline], *, marks: bool = False) -> str:
+    """The text of inlines without their footnotes; `marks`: with the numbers of these, as they are drawn."""
+    texts = []
+    for inline in inlines:
+        match inline:
+            case Text(text) | Value(text):
+                texts.append(text)
+            case Strong(children) | Emphasis(children) | Link(children=children):
+                texts.append(plain(children, marks=marks))
+            case NoteMark(number) if marks:
+                texts.append(str(number))
+            case Break():
+                texts.append(" ")
+    return "".join(texts)
+
+
 def printed(document: Document) -> list[dict[str, Any]]:
-    """Every figure that the document prints, in order: where, as what text, and the keys of the results behind it."""
+    """Every figure that the document prints, in order: where, as what text, and the keys of the results behind it.
+
+    `heading`: the words of the heading that it stands under; `cell`: the number of the notebook's cell.
+    """
     found: dict[str, dict[str, Any]] = {}
+    heading = ""
     for node in nodes(document):
+        under = {"heading": heading, "cell": getattr(node, "cell", 0)}
         match node:
+            case Heading():
+                heading = " ".join(plain(node.children).split())
             case Value() if node.results:
-                place = {"where": "text", "name": node.name, "expression": node.expression}
+                place = {"where": "text", "name": node.name, "expression": node.expression, **under}
                 found[node.name] = place | {"text": node.text, "results": list(node.results)}
             case Figure() if node.results:
                 found[f"#{node.id}"] = {
@@ -293,13 +320,14 @@ def printed(document: Document) -> list[dict[str, Any]]:
                     "id": node.id,
                     "text": node.caption,
                     "results": list(node.results),
+                    **under,
                 }
             case Table():
                 for row in node.rows:
                     for column, cell in zip(node.columns if row.cells else (), row.cells, strict=True):
                         if cell.results:
                             place = {"where": "table", "name": cell.name, "id": node.id}
-                            place |= {"row": row.label, "column": column.label}
+                            place |= {"row": row.label, "column": column.label, **under}
                             found[cell.name] = place | {"text": cell.text, "results": list(cell.results)}
     return list(found.values())
 

@@ -20,6 +20,21 @@ from collections.abc import Iterable, Sequence
 DISK_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+_WORDS = {
+    errno.EACCES: "không có quyền",
+    errno.EPERM: "không có quyền",
+    errno.EROFS: "ổ đĩa chỉ cho đọc",
+    errno.ENOENT: "không còn ở đó",
+    errno.EIO: "ổ đĩa báo lỗi đọc, ghi",
+    errno.ETIMEDOUT: "ổ mạng không trả lời",
+}
+
+
+def words_of(error: OSError) -> str:
+    """What the system says, in Vietnamese where it is common."""
+    return _WORDS.get(error.errno or 0) or error.strerror or str(error)
+
+
 class DanvanError(Exception):
     """Base of all errors that a user can cause or mend; shown as text, never as a traceback."""
 
@@ -65,6 +80,13 @@ class StageError(DanvanError):
 
 class ChangedError(StageError):
     """An input changed while something was made of it: to be made again."""
+
+
+def not_a_file(shown: str, what: str) -> SettingsError:
+    """What to say where a link or a pipe stands in the place of the file `shown`; `what` names it."""
+    return SettingsError(
+        f"{shown} là {what}, không phải tệp thường nên không được đọc. Hãy chép chính tệp ấy vào đây rồi chạy lại."
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

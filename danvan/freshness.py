@@ -9,13 +9,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from danvan.errors import ChangedError
+from danvan.errors import ChangedError, SettingsError, not_a_file
 from danvan.paths import Project, ignored
-from danvan.store import Cache, content_key, files_below, is_torn, sha256
+from danvan.store import Cache, NotAFileError, content_key, files_below, is_torn, read_file, sha256
 
 MANIFEST = "manifest.json"
 PACKETS = "packets"  # the stage of the cache that knows each profile's packet
@@ -71,7 +72,7 @@ class Wanted:
 
     def _recorded(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.folder / MANIFEST).read_bytes())
+            found = json.loads(read_file(self.folder / MANIFEST))
         except (OSError, ValueError):
             return {}
         maps = ("outputs", "inputs", "settings")
@@ -140,7 +141,8 @@ class Sources:
     def ground(self) -> Inputs:
         """What holds for all years: catalogue, units, lineage, bodies, reference data; and the tools."""
         tables = sorted(self.project.catalogue.parent.glob("*.csv"))
-        return self._files(self.project.catalogue, *tables, *_below(self.project.population.parent)) | self.tools()
+        reference = (self.project.population, self.project.series, *_below(self.project.population.parent))
+        return self._files(self.project.catalogue, *tables, *reference) | self.tools()
 
     def tools(self) -> Inputs:
         """What everything is made with: the lock file, and all of danvan/, fonts, templates and profiles among it."""
@@ -171,14 +173,19 @@ class Sources:
 
     def _return(self, path: Path) -> str:
         try:
-            if path.is_symlink() or not path.is_file():
+            if not _is_file(path):
                 return "not a file"
             return self._digest(path) if path.stat().st_size <= LARGEST else f"{path.stat().st_size} bytes"
         except OSError:
             return "not readable"
 
     def _files(self, *paths: Path) -> Inputs:
-        return {_shown(self.project, path): self._digest(path) for path in paths if path.is_file()}
+        """Of those that are there; raises SettingsError for a link or a pipe in the place of one."""
+        there = (path for path in paths if os.path.lexists(path))
+        try:
+            return {_shown(self.project, path): self._digest(path) for path in there}
+        except NotAFileError as error:
+            raise not_a_file(_shown(self.project, Path(error.filename)), error.what) from None
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
@@ -204,7 +211,7 @@ def nothing_to_do(project: Project, arguments: list[str]) -> str | None:
     """
     try:
         return _nothing_to_do(project, arguments)
-    except OSError:
+    except (OSError, SettingsError):
         return None  # the command line says it better
 
 
@@ -250,7 +257,7 @@ def _shows_figures(project: Project, year: int, edition: str) -> bool:
 
 def digests(folder: Path) -> Inputs:
     """sha256 of the files in a folder, by name; none where there is no folder."""
-    return {path.name: sha256(path) for path in folder.iterdir() if path.is_file()} if folder.is_dir() else {}
+    return {path.name: sha256(path) for path in folder.iterdir() if _is_file(path)} if folder.is_dir() else {}
 
 
 def report_is_current(project: Project, year: int, edition: str) -> str:
@@ -265,11 +272,21 @@ def profiles_are_there(project: Project, year: int, fresh: int, current: int, wh
     return f"Hồ sơ đơn vị năm {year}: lập {fresh}, {current} đã mới nhất: {project.relative(where)}"
 
 
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
 def _below(folder: Path) -> list[Path]:
     return [path for path in files_below(folder) if not ignored(path)] if folder.is_dir() else []
 
 
-_LOADED = {path: sha256(path) for path in _below(PACKAGE)}
+def _loaded() -> Iterator[tuple[Path, str]]:
+    for path in _below(PACKAGE):
+        with suppress(OSError):  # told when it is asked for
+            yield path, sha256(path)
+
+
+_LOADED = dict(_loaded())
 
 
 def _shown(project: Project, path: Path) -> str:

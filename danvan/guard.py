@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
-from danvan.errors import LockedError, StageError
+from danvan.errors import DISK_REFUSES, LockedError, StageError, words_of
 from danvan.paths import Project
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of the file system
@@ -52,13 +53,16 @@ def told_of_disk(project: Project) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        unknown = _fuller(project) if full else project.relative(project.reports)
-        where = Path(error.filename).name if error.filename else unknown
-        if full:
-            raise StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.") from None
-        raise StageError(
-            f"Không đọc hoặc ghi được {where} ({error.strerror}). Kiểm tra quyền truy cập rồi chạy lại; {_SAFE}."
-        ) from None
+        raise refused(error, _fuller(project) if full else project.relative(project.reports)) from None
+
+
+def refused(error: OSError, where: str) -> StageError:
+    """What the disk has refused; `where`, unless the error knows better."""
+    where = Path(os.fsdecode(error.filename)).name if isinstance(error.filename, str | bytes) else where
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StageError(f"Hết chỗ trên đĩa khi ghi {where}. Dọn đĩa rồi chạy lại; {_SAFE}.")
+    look = "quyền truy cập" if error.errno in DISK_REFUSES else "tệp và ổ đĩa"
+    return StageError(f"Không đọc hoặc ghi được {where} ({words_of(error)}). Kiểm tra {look} rồi chạy lại; {_SAFE}.")
 
 
 def _fuller(project: Project) -> str:

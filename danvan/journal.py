@@ -56,7 +56,7 @@ class Journal:
         self._log(logging.ERROR, event, text, year, more)
 
     def _log(self, level: int, event: str, text: str, year: int | None, more: dict[str, object]) -> None:
-        known = {"year": year, "text": privacy.mask(text[:_LONGEST])}
+        known = {"year": year, "text": text}
         said = {name: value for name, value in known.items() if value not in (None, "")}
         self._logger.log(level, more | {"event": event, "pid": os.getpid()} | said)
 
@@ -88,13 +88,10 @@ class _Lines(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         first = {name: log_data.pop(name) for name in ("time", "level", "event")}
-        shown = {self._without(name): self._shown(value) for name, value in log_data.items()}
-        return {
-            "time": first["time"].isoformat(),
-            "level": first["level"],
-            "event": self._shown(first["event"]),
-            **shown,
-        }
+        shown = {name: self._shown(value) for name, value in log_data.items()}
+        if "text" in shown:
+            shown["text"] = privacy.mask(shown["text"])
+        return first | {"time": first["time"].isoformat(), "event": self._shown(first["event"])} | shown
 
     def _shown(self, value: Any) -> Any:
         """`value` as JSON has it. A number is no secret, whatever its digits."""
@@ -104,7 +101,7 @@ class _Lines(JsonFormatter):
             return {self._without(str(name)): self._shown(one) for name, one in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self._shown(one) for one in value]
-        return self._without(str(value)[:_LONGEST])
+        return self._without(str(value))[:_LONGEST]
 
     def _without(self, text: str) -> str:
         for secret in self._secrets:

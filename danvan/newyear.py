@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from danvan.bodies import load_bodies
 from danvan.errors import SettingsError
+from danvan.loading import is_there, read_text
 from danvan.params import load_params
 from danvan.paths import Project
 
@@ -28,7 +29,7 @@ def params_text(project: Project, year: int) -> str:
     Raises SettingsError where that is not there or wrong.
     """
     last = year - 1
-    if not project.params(last).is_file():
+    if not is_there(project.params(last)):
         raise SettingsError(
             f"Chưa có {project.relative(project.params(last))} để lập năm {year} theo. Hãy lập năm {last} trước."
         )
@@ -37,7 +38,9 @@ def params_text(project: Project, year: int) -> str:
     yaml.preserve_quotes = True
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
-    data: CommentedMap = yaml.load(_without_marks(project.params(last).read_text(encoding="utf-8-sig")))
+    data: CommentedMap = yaml.load(
+        _without_marks(read_text(project.params(last), project.relative(project.params(last))))
+    )
     data["year"] = year
     data["period"]["start"], data["period"]["end"] = date(year, 1, 1), date(year, 12, 31)
     for key in ("data_cutoff", "returns_due"):

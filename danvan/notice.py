@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from danvan.intake import privacy
+from danvan.wording import upper_first
 
 Json = Mapping[str, Any]
 MOST_NAMES = 40  # of units in one list
@@ -22,16 +23,15 @@ _STATUS = "reports/status.json"
 
 # The gravest first: of several years, the subject tells the one that needs somebody most.
 _STATES = {
-    "failed": "không lập được",
-    "refused": "chưa công bố được",
-    "errors": "phiếu có lỗi",
-    "incomplete": "chưa đủ phiếu",
-    "awaiting approval": "chờ phê duyệt",
-    "published": "đã công bố",
-    "waiting": "chưa đến hạn",
+    "failed": "không lập được báo cáo năm {}",
+    "refused": "chưa công bố được báo cáo năm {}",
+    "errors": "phiếu năm {} có lỗi",
+    "incomplete": "năm {} chưa đủ phiếu",
+    "awaiting approval": "báo cáo năm {} chờ phê duyệt",
+    "published": "đã công bố báo cáo năm {}",
+    "waiting": "năm {} chưa đến hạn",
 }
 _ENDED = {
-    0: "xong",
     1: "phiếu có lỗi phải sửa",
     2: "cài đặt hoặc cách gọi lệnh chưa đúng",
     3: "một lần chạy khác đang giữ khóa",
@@ -39,7 +39,7 @@ _ENDED = {
     5: "có việc bị từ chối",
     130: "bị dừng giữa chừng",
 }
-_EDITIONS = {"public": "bản công khai", "internal": "bản nội bộ"}
+_DRAFTS = {"public": "dự thảo công khai", "internal": "dự thảo nội bộ"}
 
 
 class Told(NamedTuple):
@@ -72,49 +72,55 @@ def _gravity(year: Json) -> tuple[int, int]:
 
 
 def _subject(status: Json, due: Sequence[Json]) -> str:
+    told = [_STATES[year["state"]].format(year["year"]) for year in due[:3]]
+    told += [f"và {len(due) - 3} năm khác"] if len(due) > 3 else []
+    code = status.get("exit_code")
     if status["state"] != "done":
-        return "Báo cáo công tác dân vận: lần chạy theo lịch chưa xong"
-    if not due:
-        if code := status.get("exit_code"):
-            return f"Báo cáo công tác dân vận: {_ENDED.get(code, 'lần chạy theo lịch không xong')}"
-        return "Báo cáo công tác dân vận: chưa có việc đến hạn"
-    told = "; ".join(f"năm {year['year']} {_STATES[year['state']]}" for year in due[:3])
-    return f"Báo cáo công tác dân vận: {told}" + (f"; và {len(due) - 3} năm khác" if len(due) > 3 else "")
+        told = ["lần chạy theo lịch chưa xong"]
+    elif not due:
+        told = [f"lần chạy theo lịch không xong: {_ended(code)}" if code else "chưa có việc đến hạn"]
+    return f"[Dân vận] {upper_first('; '.join(told))}"
 
 
 def _opening(status: Json) -> str:
-    began = _moment(status["started"])
     if status["state"] != "done":
         return (
-            f"Lần chạy theo lịch bắt đầu lúc {began} chưa chạy xong. Nếu máy đã tắt hoặc bị dừng giữa chừng thì không "
-            "mất gì: báo cáo đã công bố còn nguyên, lần chạy sau làm lại từ đầu."
+            f"Lần chạy theo lịch bắt đầu lúc {_moment(status['started'])} chưa chạy xong. Nếu máy đã tắt hoặc bị dừng "
+            "giữa chừng thì không mất gì: báo cáo đã công bố còn nguyên, lần chạy sau làm lại."
         )
-    code = status.get("exit_code", 0)
-    ended = f"Máy đã chạy theo lịch từ {began} đến {_moment(status['ended'])}."
+    began, ended = _moment(status["started"]), _moment(status["ended"])
+    if began.endswith(ended[-10:]):
+        began = began.partition(" ")[0]
+    told = f"Máy đã chạy theo lịch từ {began} đến {ended}."
+    code = status.get("exit_code")
     if code and not any(year["state"] in ("failed", "refused", "errors") for year in status["years"]):
-        return f"{ended} Kết quả: {_ENDED.get(code, 'không xong')}. Báo cáo đã công bố còn nguyên."
-    return ended
+        return f"{told} Lần chạy không xong: {_ended(code)}. Báo cáo đã công bố còn nguyên."
+    return told
+
+
+def _ended(code: int | None) -> str:
+    return _ENDED.get(code or 0, "lý do khác")
 
 
 def _year(year: Json) -> Iterator[str]:
-    number, state = year["year"], year["state"]
-    yield f"NĂM {number}: {_STATES[state].upper()}"
+    number = year["year"]
+    yield _STATES[year["state"]].format(number).upper()
     yield _lead(year)
-    if missing := [one_line(name) for name in year.get("missing") or ()]:
-        yield f"- Chưa có phiếu của {len(missing)} đơn vị{_by(year)}:"
-        yield from (f"    + {name}" for name in missing[:MOST_NAMES])
-        if len(missing) > MOST_NAMES:
-            yield f"    + và {len(missing) - MOST_NAMES} đơn vị khác"
-    if findings := year.get("findings"):
-        yield f"- Kiểm tra phiếu: {_found(findings)}."
-    yield from (f"- {line}" for line in _built(year))
-    if letters := year.get("letters"):
-        yield f"- Thư gửi các đơn vị đã soạn sẵn, chưa gửi: {one_line(letters)}"
     if error := year.get("error"):
         yield from _why(error)
     if awaited := year.get("awaited"):
         yield f"- Đang chờ: {one_line(awaited)}"
     yield from _to_do(year)
+    yield from (f"- {line}" for line in _built(year))
+    if letters := year.get("letters"):
+        yield f"- Thư gửi các đơn vị, đã soạn sẵn nhưng chưa gửi: {one_line(letters)}"
+    if findings := year.get("findings"):
+        yield f"- Kiểm tra phiếu: {_found(findings)}."
+    if missing := [one_line(name) for name in year.get("missing") or ()]:
+        yield f"- Chưa có phiếu của {len(missing)} đơn vị{_by(year)}:"
+        yield from (f"    + {name}" for name in missing[:MOST_NAMES])
+        if len(missing) > MOST_NAMES:
+            yield f"    + và {len(missing) - MOST_NAMES} đơn vị khác"
 
 
 def _lead(year: Json) -> str:
@@ -126,7 +132,9 @@ def _lead(year: Json) -> str:
             return "Báo cáo đã lập xong, còn là dự thảo; chưa công bố vì chưa có phê duyệt cho đúng bản này."
         case "incomplete":
             draft = "Đã lập bản dự thảo nội bộ, có ghi rõ là chưa đủ số liệu; " if built else ""
-            return f"Hết hạn mà chưa đủ phiếu. {draft}{'chưa' if draft else 'Chưa'} có bản công khai của năm {number}."
+            return (
+                f"Đã hết hạn mà chưa đủ phiếu. {draft}{'chưa' if draft else 'Chưa'} có bản công khai của năm {number}."
+            )
         case "errors":
             kept = "bản đã lập chỉ để xem nội bộ" if built else "chưa lập báo cáo"
             return f"Phiếu của các đơn vị còn lỗi phải sửa, nên {kept}. Báo cáo đã công bố trước đây còn nguyên."
@@ -151,10 +159,11 @@ def _found(findings: Json) -> str:
 
 def _built(year: Json) -> Iterator[str]:
     if edition := year.get("edition"):
-        yield f"Ấn bản đã công bố: {one_line(edition)}, ở reports/{year['year']}/editions/{one_line(edition)}"
+        yield f"Ấn bản {one_line(edition)}: reports/{year['year']}/editions/{one_line(edition)}"
+        return
     for name, build in (year.get("build") or {}).items():
         if build:
-            yield f"Xem {_EDITIONS.get(name, 'bản đã lập')}: {one_line(build['folder'])}"
+            yield f"Xem {_DRAFTS.get(name, 'bản đã lập')}: {one_line(build['folder'])}"
 
 
 def _why(error: Json) -> Iterator[str]:
@@ -174,10 +183,11 @@ def _to_do(year: Json) -> Iterator[str]:
             if "build.py" not in (year.get("awaited") or ""):
                 build = (year.get("build") or {}).get("public") or {}
                 hex_digits = re.sub(r"[^0-9a-f]", "", build.get("hash") or "")[:12] or "MÃ"
-                yield "- Việc cần làm: xem bản công khai; nếu đồng ý thì chạy lệnh sau trong thư mục dự án:"
                 revised = ' --revision "LÝ DO SỬA ĐỔI"' if year.get("edition") else ""
+                yield "- Việc cần làm: xem dự thảo công khai; nếu đồng ý thì chạy lệnh sau trong thư mục dự án,"
+                yield "  sau khi thay TÊN CƠ QUAN bằng tên cơ quan phê duyệt:"
                 yield f'    build.py approve {number} --office "TÊN CƠ QUAN" --hash {hex_digits}{revised}'
-            yield "  Phê duyệt rồi thì lần chạy sau sẽ công bố. Sửa bất cứ gì trước lúc đó thì phải phê duyệt lại."
+            yield "  Phê duyệt rồi thì lần chạy sau sẽ công bố. Nếu trước đó có gì bị sửa thì phải phê duyệt lại."
         case "incomplete":
             yield f"- Việc cần làm: {letters}; nhận được phiếu thì đặt vào thư mục data/{number}/returns."
             yield "  Lần chạy sau tự kiểm tra và lập lại."
@@ -237,8 +247,9 @@ _KNOWN = {
     r"Bản đang có khác ấn bản": "Số liệu nay khác ấn bản đã công bố mà chưa có lý do sửa đổi.",
     r"Ấn bản .+ không còn nguyên": "Một ấn bản đã công bố bị sửa hoặc thiếu tệp. Cần khôi phục từ bản sao lưu.",
     r"Thiếu ấn bản": "Một ấn bản đã công bố bị mất. Cần khôi phục từ bản sao lưu.",
-    r"Phiếu năm \d{4} có \d+ lỗi": "Phiếu còn lỗi phải sửa trước.",
+    r"Phiếu năm .+ có .+ lỗi": "Phiếu còn lỗi phải sửa trước.",
     r"Không xuất được tệp Word|Không lập được tệp Word": "Không xuất được tệp Word.",
+    r"Bản công khai năm \d{4} chưa được duyệt|không còn giá trị": "Bản đang có chưa được duyệt.",
     r"Đã dừng theo yêu cầu": "Lần chạy bị dừng theo yêu cầu.",
 }
 
@@ -272,12 +283,16 @@ _DATE = re.compile(r"\d{1,2}/\d{1,2}/20\d\d|20\d\d-\d\d-\d\d")
 def sieved(text: str) -> str:
     """A note of ours as a letter may hold it: its first line, without what is quoted, without figures and persons.
 
-    Dates stay.
+    Dates stay, and a file of the project with its line at the beginning.
     """
-    first = _QUOTED.sub("“…”", _first_line(text)).partition("→")[0]
-    words = privacy.mask(first).split()
-    kept = (word if not re.search(r"\d", word) or _DATE.fullmatch(word.strip(".,;()")) else "…" for word in words)
-    return " ".join(kept)
+    first = _first_line(text)
+    place = found["place"] if (found := _PLACE.match(first)) and first.startswith(found["place"]) else ""
+    rest = _QUOTED.sub("“…”", first.removeprefix(place)).partition("→")[0]
+    return place + " ".join(map(_without_figures, privacy.mask(rest).split(" ")))
+
+
+def _without_figures(word: str) -> str:
+    return word if not re.search(r"\d", word) or _DATE.fullmatch(word.strip(".,;()")) else "…"
 
 
 def _first_line(text: str) -> str:

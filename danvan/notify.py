@@ -71,9 +71,7 @@ def _sent(mail: Mail, secret: SecretStr | None, made: EmailMessage) -> str:
             if mail.user:
                 if secret is None:
                     return f"Chưa có mật khẩu của {mail.user} để gửi thư báo qua {mail.host}."
-                if not secret.get_secret_value().isascii():  # smtplib's own error would quote it
-                    return f"Mật khẩu của {mail.user} có ký tự ngoài bảng ASCII nên không gửi được khi đăng nhập."
-                smtp.login(mail.user, secret.get_secret_value())
+                _log_in(smtp, mail.user, secret.get_secret_value())
             refused = smtp.send_message(made, mail.sender, mail.recipients)
             # It is on its way; how the server says goodbye changes nothing.
             with suppress(OSError):
@@ -94,8 +92,6 @@ def _sent(mail: Mail, secret: SecretStr | None, made: EmailMessage) -> str:
             f"{server} không cho {mail.user} đăng nhập (mã {error.smtp_code}). Hãy kiểm tra mail.user và mật khẩu "
             "(tệp mail.password_file hoặc biến DANVAN_SMTP_PASSWORD)."
         )
-    except smtplib.SMTPNotSupportedError:
-        return f"{server} không nhận cách đăng nhập nào của chương trình. Hãy hỏi người quản trị máy chủ thư."
     except smtplib.SMTPRecipientsRefused as error:
         return f"Thư báo chưa gửi được cho ai: {_refused(server, error.recipients)}"
     except smtplib.SMTPSenderRefused as error:
@@ -118,6 +114,16 @@ def _sent(mail: Mail, secret: SecretStr | None, made: EmailMessage) -> str:
 
 class _RefusedError(Exception):
     """What the server does not do, so that nothing is sent to it."""
+
+
+def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in over what is encrypted already; smtplib's own error about a letter that it cannot send would quote it."""
+    if not password.isascii():
+        raise _RefusedError(f"không nhận được mật khẩu của {user}: có ký tự ngoài bảng ASCII. Hãy đổi mật khẩu.")
+    smtp.ehlo_or_helo_if_needed()
+    if not {"PLAIN", "LOGIN", "CRAM-MD5"} & set(smtp.esmtp_features.get("auth", "").upper().split()):
+        raise _RefusedError("không nhận cách đăng nhập nào của chương trình. Hãy hỏi người quản trị máy chủ thư.")
+    smtp.login(user, password)
 
 
 @contextmanager

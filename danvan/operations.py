@@ -59,9 +59,8 @@ def _user(text: str) -> str:
 
 def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > 254:
-        raise ValueError(
-            f"“{text}” không phải địa chỉ thư; chỉ ghi địa chỉ, ví dụ van-phong@example.vn, không kèm tên."
-        )
+        shown = " ".join(text.split())
+        raise ValueError(f"“{shown}” không phải địa chỉ thư; chỉ ghi một địa chỉ, không kèm tên.")
     return text
 
 

@@ -21,6 +21,14 @@ class Project:
         return self.root / "params" / "catalogue.yaml"
 
     @property
+    def scheduled_settings(self) -> Path:
+        return self.root / "params" / "scheduled.yaml"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
     def units(self) -> Path:
         return self.root / "params" / "units.csv"
 
@@ -35,10 +43,6 @@ class Project:
     @property
     def tiles(self) -> Path:
         return self.root / "params" / "tiles.csv"
-
-    @property
-    def scheduled_settings(self) -> Path:
-        return self.root / "params" / "scheduled.yaml"
 
     @property
     def scheduled_log(self) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from danvan.freshness import PACKAGE
 from danvan.paths import Project
-from danvan.store import sha256, write_atomic
+from danvan.store import read_file, sha256, write_atomic
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -22,7 +22,7 @@ def keep(project: Project, inputs: Mapping[str, str]) -> None:
     for name, digest in _contents(inputs):
         place = _place(project, digest)
         if not place.is_file():
-            content = _in_project(project, name).read_bytes()
+            content = read_file(_in_project(project, name))
             write_atomic(place, content)
             if sha256(place) != digest:
                 place.unlink()
@@ -34,7 +34,7 @@ def restore(project: Project, inputs: Mapping[str, str], folder: Path) -> list[s
     for name, digest in _contents(inputs):
         for source in (_place(project, digest), _in_project(project, name)):
             if source.is_file() and sha256(source) == digest:
-                write_atomic(folder / name, source.read_bytes())
+                write_atomic(folder / name, read_file(source))
                 break
         else:
             lost.append(name)

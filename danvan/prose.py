@@ -27,6 +27,7 @@ from danvan.document import (
     Strong,
     Text,
     Value,
+    plain,
 )
 from danvan.wording import PHRASE_MIME
 
@@ -164,22 +165,6 @@ class _Builder:
                 number = self.number_note()
                 return NoteMark(number, tuple(self.blocks(self.notes[token["raw"]])))
         return None
-
-
-def plain(inlines: Iterable[Inline], *, marks: bool = False) -> str:
-    """The text of inlines without their footnotes; `marks`: with the numbers of these, as they are drawn."""
-    texts = []
-    for inline in inlines:
-        match inline:
-            case Text(text) | Value(text):
-                texts.append(text)
-            case Strong(children) | Emphasis(children) | Link(children=children):
-                texts.append(plain(children, marks=marks))
-            case NoteMark(number) if marks:
-                texts.append(str(number))
-            case Break():
-                texts.append(" ")
-    return "".join(texts)
 
 
 def slug(text: str) -> str:

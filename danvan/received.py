@@ -9,7 +9,7 @@ from datetime import date
 
 from danvan.errors import SettingsError
 from danvan.intake.observations import Received
-from danvan.loading import read_csv
+from danvan.loading import is_there, read_csv
 from danvan.paths import Project
 from danvan.status import ReceivedOn
 from danvan.store import write_atomic
@@ -20,7 +20,7 @@ COLUMNS = ("file", "sha256", "unit", "received_on")
 def load(project: Project, year: int) -> tuple[ReceivedOn, ...]:
     """The lines of the file; none where it is not there. Raises SettingsError with line numbers."""
     path = project.received(year)
-    if not path.exists():
+    if not is_there(path):
         return ()
     shown = project.relative(path)
     lines = []

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from danvan import prose
-from danvan.errors import RefusedError, SettingsError
+from danvan.errors import RefusedError, SettingsError, not_a_file
 from danvan.freshness import MANIFEST
 from danvan.guard import locked, told_of_disk
 from danvan.loading import load_yaml
@@ -27,7 +27,7 @@ from danvan.publish.differences import Differences, differences, tokens
 from danvan.publish.reread import Reading
 from danvan.publish.sources import Sources
 from danvan.publish.suggestions import Suggested, Suggestion, suggest
-from danvan.store import sha256, write_atomic
+from danvan.store import NotAFileError, read_file, sha256, write_atomic
 
 REPORT, PATCH, SHOWN = "so-sanh.txt", "de-xuat.patch", "de-xuat.json"
 
@@ -170,9 +170,11 @@ class _Work:
 
 def _text(project: Project, path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        return read_file(path).decode()
     except FileNotFoundError:
         raise SettingsError(f"Thiếu tệp {project.relative(path)}. Hãy lấy lại tệp này rồi chạy lại.") from None
+    except NotAFileError as error:
+        raise not_a_file(project.relative(path), error.what) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{project.relative(path)}: không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.") from None
 

@@ -30,6 +30,7 @@ from danvan.notify import NotifyError, letter, send
 from danvan.operations import Operations, load_operations, password, unchecked
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
+from danvan.scratch import own_folder
 from danvan.store import content_key, write_atomic
 from danvan.workers import How
 
@@ -53,12 +54,12 @@ def run(project: Project, now: Clock = local_now) -> Json:
     with log_opened(project) as log:
         mine = _Run(project, log, now)
         try:
-            with told_of_disk(project), locked(project):
+            with told_of_disk(project), locked(project), own_folder():
                 return mine.whole()
         except LockedError as error:
             log.warning("locked", str(error))
             raise
-        except DanvanError as error:  # the lock itself cannot be had: a disk that is full or read-only
+        except DanvanError as error:  # no lock, no temporary files: a disk that is full or read-only
             return mine.failed(error)
 
 
@@ -82,6 +83,7 @@ class _Run:
         self._started = now()
         self._secret: SecretStr | None = None
         self._settings: Operations | None = None
+        self._stage = ""  # what is being done, in words
         self._ended = threading.Lock()  # held by whoever ends the run: it, or its watchdog
 
     def whole(self) -> Json:
@@ -222,11 +224,14 @@ class _Run:
                 code = self._step(year, entry)
         except DanvanError as error:
             entry["state"] = next((state for kind, state in _STATES.items() if isinstance(error, kind)), "failed")
-            entry["error"] = {"stage": type(error).__name__, "text": str(error)}
+            entry["error"] = {"stage": self._stage, "text": str(error)}
             code = error.exit_code
         except Exception as error:  # a mistake of ours: the other years go on, and it is told
             entry["state"], code = "failed", StageError.exit_code
-            entry["error"] = {"stage": type(error).__name__, "text": "Lỗi của chương trình, xem nhật ký."}
+            entry["error"] = {
+                "stage": self._stage,
+                "text": f"Lỗi của chương trình ({type(error).__name__}), xem nhật ký.",
+            }
             self._log.error("crash", traceback.format_exc(), year=year)
         for edition in ("public", "internal"):
             with suppress(DanvanError, OSError):
@@ -239,9 +244,10 @@ class _Run:
         return code
 
     def _step(self, year: int, entry: Json) -> int:
-        project = self._project
+        project, self._stage = self._project, "xem các ấn bản đã công bố"
         for edition in ("public", "internal"):
             archive.require_untouched(archive.editions(project, year, edition))
+        self._stage = "đọc params và phiếu"
         params = load_params(project, year)
         today = self._started.date()
         asked, entry["due"] = due(params, today), params.returns_due.isoformat()
@@ -256,7 +262,7 @@ class _Run:
         if not wanted.is_current():
             if (code := self._checked(read, asked, today, entry)) is not None:
                 return code
-            entry["reasons"] = wanted.reasons()
+            entry["reasons"], self._stage = wanted.reasons(), "lập báo cáo"
             self._log.info("build", "; ".join(entry["reasons"]), year=year)
         # What is current is left as it is; but a run may have been killed when it had built the first of these.
         pipeline.report(project, year, "public", how=How())
@@ -292,7 +298,7 @@ class _Run:
             entry["state"] = "errors"
             return ReturnsError.exit_code
         if read.missing:
-            entry["state"] = "incomplete"
+            entry["state"], self._stage = "incomplete", "lập bản nội bộ"
             pipeline.report(project, params.year, "internal", allow_incomplete=True, how=How())
             return ReturnsError.exit_code
         if asked == "report":
@@ -302,6 +308,7 @@ class _Run:
 
     def _publish(self, year: int, entry: Json) -> int:
         """Publish an approved build; else say what it waits for."""
+        self._stage = "công bố"
         now = editions.release(self._project, year)
         if now.stage == "approved":
             made = editions.publish(self._project, year, "public")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from danvan.errors import SettingsError, nearest
-from danvan.loading import read_csv
+from danvan.loading import is_there, read_csv
 from danvan.paths import Project
 
 COLUMNS = ("indicator", "kind", "name", "year", "value", "source", "illustrative")
@@ -39,7 +39,7 @@ def load_series(project: Project, indicators: frozenset[str]) -> tuple[Series, .
 
     Raises SettingsError with line numbers: an unknown indicator, no source, a year twice.
     """
-    if not project.series.is_file():
+    if not is_there(project.series):
         return ()
     shown = project.relative(project.series)
     found: dict[tuple[str, str, str], Series] = {}
@@ -54,7 +54,7 @@ def load_series(project: Project, indicators: frozenset[str]) -> tuple[Series, .
         if not row["source"] or not row["name"]:
             raise SettingsError(f"{where}: thiếu name hoặc source; số tham chiếu không có nguồn thì không dùng.")
         try:
-            year, value = int(row["year"]), Decimal(row["value"])
+            year, value = int(row["year"][:5]), Decimal(row["value"][:40])
         except (ValueError, InvalidOperation):
             value = Decimal("NaN")
         if not value.is_finite() or value < 0:

@@ -85,9 +85,13 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         (new / f"{task.name}.html").write_bytes(made.html(trace, beside(task)))
         tell("PDF")
         (new / f"{task.name}.pdf").write_bytes(made.pdf())
+        tools = {}
         if task.kind == "report":
+            from danvan.publish import pandoc
+
             tell("Word")
             (new / f"{task.name}.docx").write_bytes(made.docx())
+            tools["pandoc"] = pandoc.version()
         tell("Biểu đồ")
         made.write_figures(new / "figures")
         if data.book is not None:
@@ -98,7 +102,9 @@ def build(task: Task, tell: Tell = lambda _: None) -> Built:
         (new / "notebook.ipynb").write_bytes(made.shared_copy())
         meta = made.document.meta
         (new / "trace.json").write_bytes(trace)
-        record = manifest.make(new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative)
+        record = manifest.make(
+            new, task.wanted, task.parameters, time=meta.date, illustrative=meta.illustrative, tools=tools
+        )
         (new / MANIFEST).write_bytes(record)
         require_same(task.wanted.inputs, task.inputs_now())
     return Built(task.wanted.folder, True, data.warnings)

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH105, PTH110, PTH118, PTH120, PTH121, PTH123
+# ruff: noqa: PTH105, PTH110, PTH113, PTH114, PTH118, PTH120, PTH121, PTH123
 """Whether an environment is whole and fits today's files: it then holds a stamp, written last.
 
 Every start asks this, before and inside .venv, so it imports next to nothing: os.path and not pathlib, which
@@ -20,6 +20,9 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # What may stand in site-packages/danvan.pth: the folder, or the same in ASCII (see install.register_danvan).
 PTH_LINES = (ROOT, f"import sys; sys.path.append({ROOT!a})")
 
+NO_FILE = (
+    "{name} là liên kết hoặc không phải tệp thường nên không được đọc. Hãy chép chính tệp ấy vào đây rồi chạy lại."
+)
 INCOMPLETE = "Thiếu tệp {name}: hãy giải nén lại toàn bộ dự án rồi chạy lại."
 
 
@@ -75,9 +78,12 @@ def is_here(environment: str) -> bool:
 
 
 def project_file(name: str) -> bytes:
-    """What a file of the project holds."""
+    """What a file of the project holds; no link in its place is followed, no pipe waited for."""
+    path = os.path.join(ROOT, name)
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        raise SetupError(NO_FILE.format(name=name))
     try:
-        with open(os.path.join(ROOT, name), "rb") as file:
+        with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         raise SetupError(INCOMPLETE.format(name=name)) from None

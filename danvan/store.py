@@ -1,5 +1,7 @@
 """Files that are whole or not there: content keys, atomic writes, a folder swapped in, the cache; the same zip for the
-same content. Stdlib only.
+same content; a file opened for what it is, never through a link. Stdlib only.
+
+What is being written is its owner's alone; what is finished has the usual rights.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,9 +20,65 @@ from datetime import date
 from pathlib import Path
 
 
+class NotAFileError(OSError):
+    """A link, a folder, a pipe or a device stands where a file is to be; `what` says which, in Vietnamese."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(errno.EINVAL, what, str(path))
+        self.what = what
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """Open a regular file for reading its bytes: no link in its place is followed, no pipe waited for.
+
+    Links among the folders above it are the administrator's business. Raises NotAFileError, and OSError as `open`.
+    """
+    _require_file(path, path.lstat())  # first, for to open a device may already do something
+    flags = os.O_RDONLY
+    for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # no system has them all
+        flags |= getattr(os, name, 0)
+    try:
+        number = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # it has just become a link
+            raise NotAFileError(path, "liên kết") from None
+        raise
+    file = os.fdopen(number, "rb")
+    try:
+        _require_file(path, os.fstat(number))
+    except NotAFileError:
+        file.close()
+        raise
+    return file
+
+
+def _require_file(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    link, folder = stat.S_ISLNK(status.st_mode), stat.S_ISDIR(status.st_mode)
+    raise NotAFileError(path, "liên kết" if link else "thư mục" if folder else "tệp đặc biệt của hệ thống")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """`open_file`, for as long as it is read; an OSError names the file also where reading fails midway."""
+    try:
+        with open_file(path) as file:
+            yield file
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def read_file(path: Path, most: int = -1) -> bytes:
+    """The bytes of a regular file, `most` at the most; raises what `open_file` does."""
+    with opened(path) as file:
+        return file.read(most)
+
+
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
+    """Hex digest of a file's bytes; raises what `open_file` does."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -62,10 +121,11 @@ def write_atomic(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("wb") as file:
+        with _private(beside) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        _usual(beside, 0o666)
         beside.replace(path)
         _flush(path.parent)
     except BaseException:
@@ -73,11 +133,34 @@ def write_atomic(path: Path, content: bytes) -> None:
         raise
 
 
+def _private(path: Path) -> io.BufferedWriter:
+    """Open a new file for writing that only its owner can read; what a killed run left in its place goes."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb")
+
+
+def _umask() -> int:
+    """What the user does not grant to others. There is no way to ask but to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()  # once, while no other thread of ours makes files: it is the whole process's
+
+
+def _usual(path: Path, rights: int) -> None:
+    """Give a private file or folder the rights that it would have had without us; Windows has others."""
+    if os.name != "nt":
+        mode = path.stat().st_mode
+        path.chmod(stat.S_IMODE(mode) & ~0o777 | rights & ~_UMASK)  # a folder keeps the mark that its group goes on
+
+
 def fresh_folder(target: Path) -> Path:
-    """An empty folder beside `target` to build in; what an interrupted build left there is swept first."""
+    """An empty folder beside `target` to build in, its owner's alone; what an interrupted build left goes first."""
     repair(target)
     beside = target.with_name(f".{target.name}.new")
-    beside.mkdir(parents=True)
+    beside.mkdir(0o700, parents=True)
     return beside
 
 
@@ -89,6 +172,7 @@ def swap_in(new: Path, target: Path) -> None:
     for path in files_below(new):
         with path.open("rb+") as file:
             os.fsync(file.fileno())
+    _usual(new, 0o777)
     for folder in (*(path for path in new.rglob("*") if path.is_dir()), new):
         _flush(folder)
     old = target.with_name(f".{target.name}.old")
@@ -160,7 +244,7 @@ class Cache:
         """What `put` was given, or None."""
         path = self.folder / stage / key
         try:
-            content = path.read_bytes()
+            content = read_file(path)
         except OSError:
             return None
         with suppress(OSError):  # a folder that cannot be written can still be read
@@ -174,6 +258,7 @@ class Cache:
         beside = path.with_name(f".{key}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _private(beside).close()  # and so it stays: nobody else has to read it
             beside.write_bytes(hashlib.sha256(content).digest() + content)  # not flushed: the digest tells a torn one
             beside.replace(path)
         except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -11,8 +11,8 @@ from danvan import wording
 from danvan.book import Book, Count
 from danvan.catalogue import Indicator
 from danvan.comparison import Change
-from danvan.intake.findings import Finding
-from danvan.measures import TO_DATE, TOTAL, Result, span_scope
+from danvan.intake.findings import Cell, Finding
+from danvan.measures import TO_DATE, TOTAL, Result, is_of_city, span_scope
 
 Digests = Mapping[str, str]  # of files by their path from the project's folder, as `freshness` keeps them
 NO_DIGESTS: Digests = MappingProxyType({})
@@ -31,8 +31,9 @@ def trace(
 ) -> dict[str, Any]:
     """For every figure printed, the results behind it; for every result, formula and source cells.
 
-    `indicators`: what those mean that the results are of. `files`: the sha256 of each file that a result comes from, as
-    far as `digests` has it.
+    `indicators`: what those mean that the results are of. `cells`: what stands in the cells behind these results, as
+    far as the edition may show it. `files`: the sha256 of each file that a result comes from, where
+    `digests` has it.
     """
     results = (result for results in (book.results, book.last_results) for result in results.values())
     return trace_of(book, printed, illustrative, results, digests)
@@ -62,8 +63,37 @@ def trace_of(
         "printed": printed,
         "results": found,
         "indicators": {code: told(indicator, book, book.findings) for code, indicator in codes.items()},
+        "cells": _cells(found.values(), by_key.values(), scopes),
         "files": files(found.values(), digests),
     }
+
+
+def _cells(
+    found: Iterable[dict[str, Any]], results: Iterable[Result], scopes: dict[str, str]
+) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """By file, sheet and cell: whose it is, and its figure as printed in tables. `results` are those of the edition, so
+    what it may not show is not among them.
+    """
+    named = {tuple(source) for result in found for source in result["sources"]}
+    cells: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for result in results:
+        if is_of_city(result.scope) or result.value is None:
+            continue
+        for cell, text in _parts(result):
+            if (cell.file, cell.sheet, cell.ref) in named:
+                of_sheet = cells.setdefault(cell.file, {}).setdefault(cell.sheet, {})
+                of_sheet[cell.ref] = [scopes.get(result.scope, result.scope), text]
+    return cells
+
+
+def _parts(result: Result) -> Iterator[tuple[Cell, str]]:
+    """The cells that hold what a unit's result is made of, each with its figure; and the line of its population. Other
+    lines that it is reckoned over hold several counts.
+    """
+    if result.indicator.kind != "ratio":
+        yield from ((cell, wording.in_table(result)) for cell in result.sources)
+    elif result.denominator and result.indicator.denominator == "population":
+        yield result.sources[-1], wording.number(result.denominator)
 
 
 def files(results: Iterable[dict[str, Any]], digests: Digests) -> dict[str, str]:
@@ -73,7 +103,8 @@ def files(results: Iterable[dict[str, Any]], digests: Digests) -> dict[str, str]
 
 
 def told(indicator: Indicator, book: Book, findings: Iterable[Finding]) -> dict[str, Any]:
-    """What an indicator means, how a ratio is made, and those of the findings on it that are still open."""
+    """What an indicator means, how a ratio is made, and the findings on it: those still open, those answered."""
+    found = [finding for finding in findings if indicator.code in finding.involved]
     return {
         "name": indicator.name,
         "definition": indicator.definition,
@@ -82,8 +113,14 @@ def told(indicator: Indicator, book: Book, findings: Iterable[Finding]) -> dict[
         "formula": _in_words(indicator, book),
         "findings": [
             {"rule": f.rule, "unit": f.unit, "place": str(f.cell), "found": f.found, "reason": f.reason}
-            for f in findings
-            if f.is_open and indicator.code in f.involved
+            for f in found
+            if f.answer is None
+        ],
+        "answered": [
+            {"rule": f.rule, "unit": f.unit, "place": str(f.cell), "found": f.found, "reason": f.reason}
+            | {"office": f.answer.office, "answer": f.answer.reason}
+            for f in found
+            if f.answer is not None
         ],
     }
 
@@ -119,6 +156,8 @@ def _traced(result: Result, scopes: dict[str, str], book: Book) -> dict[str, Any
     if result.scope != TOTAL or book.results.get((result.indicator.code, TOTAL)) != result:
         return made
     interval = book.interval_of(result)
+    if result.numerator is not None and result.denominator is not None:
+        made |= {"numerator": str(result.numerator), "denominator": str(result.denominator)}
     made |= beside_last(book.change_of(result.indicator.code), book.params.year - 1)
     return made | ({"interval": wording.of_interval(interval, result.indicator)} if interval else {})
 

@@ -15,7 +15,7 @@ from typing import Literal
 from danvan.bodies import BODIES, load_bodies
 from danvan.catalogue import Indicator
 from danvan.errors import SettingsError, nearest
-from danvan.loading import read_csv
+from danvan.loading import is_there, read_csv
 from danvan.params import Period
 from danvan.paths import Project
 
@@ -312,7 +312,7 @@ def _when(unit: Unit, period: Period) -> str:
 
 def _tiles(project: Project) -> dict[str, tuple[int, int]]:
     """Row and column of each unit on the tile map, by its code; nothing where there is no such file."""
-    if not project.tiles.is_file():
+    if not is_there(project.tiles):
         return {}
     shown = project.relative(project.tiles)
     found: dict[str, tuple[int, int]] = {}
@@ -365,7 +365,7 @@ def _day(text: str, shown: str, line: int) -> date | None:
 
 
 def _whole(text: str, shown: str, line: int, column: str) -> int | None:
-    if text and not re.fullmatch(r"[0-9]+", text):
+    if text and not re.fullmatch(r"[0-9]{1,12}", text):
         raise SettingsError(
             f"{shown}, dòng {line}, cột {column}: “{text}” không phải số nguyên (viết liền, không dấu chấm)."
         )

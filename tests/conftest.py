@@ -84,7 +84,7 @@ def copy_project(copy: Path, *years: int) -> Path:
     """Copy the project's own files to the folder `copy`; of the years the first two, or those that are named."""
     others = {path.stem for path in (ROOT / "params").glob("[0-9]*.yaml")} - set(map(str, years or (2022, 2023)))
     left_out = (*others, *(f"{year}.yaml" for year in others))
-    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", *left_out)
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "kept", *left_out)
     copy.mkdir()
     for name in PROJECT:
         if (ROOT / name).is_dir():

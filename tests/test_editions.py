@@ -651,7 +651,7 @@ class Server:
             env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
         assert self.process.stdout
-        self.said = [self.process.stdout.readline() for _ in range(2)]
+        self.said = [self.process.stdout.readline() for _ in range(3)]
         self.port = int(urlsplit(self.said[0].split()[-1]).port or 0)
 
     def get(self, path: str, host: str = "", method: str = "GET") -> tuple[int, bytes, dict[str, str]]:
@@ -678,7 +678,8 @@ def served(history: History, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def test_the_server_gives_what_the_index_lists(history: History, served: Server) -> None:
     project, _ = history
-    assert served.said == [f"Kho báo cáo: http://127.0.0.1:{served.port}/\n", "Ctrl-C để dừng.\n"]
+    assert served.said[::2] == [f"Kho báo cáo: http://127.0.0.1:{served.port}/\n", "Ctrl-C để dừng.\n"]
+    assert "không phải máy chủ cho mạng Internet" in served.said[1]
     kinds = {
         "": "text/html; charset=utf-8",
         "2023/thay-doi-public-02.html": "text/html; charset=utf-8",

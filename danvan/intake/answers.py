@@ -13,7 +13,7 @@ from danvan.errors import SettingsError
 from danvan.intake.findings import Answer, Cell, Finding
 from danvan.intake.privacy import find
 from danvan.intake.rules import RULES
-from danvan.loading import Place, Strict, load_yaml
+from danvan.loading import Place, Strict, is_there, load_yaml, read_text
 from danvan.paths import Project
 
 EMPTY = """\
@@ -64,7 +64,7 @@ def answered(project: Project, year: int, findings: Iterable[Finding]) -> tuple[
     """
     path = project.answers(year)
     found = list(findings)
-    if not path.exists():
+    if not is_there(path):
         return tuple(found)
     shown = project.relative(path)
     entries = {entry.finding: entry for entry in load_yaml(path, shown, Answers).answers}
@@ -99,7 +99,7 @@ def answered(project: Project, year: int, findings: Iterable[Finding]) -> tuple[
 
 def _line(path: Path, code: str) -> int:
     """The line in which an answer names its finding."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(path, path.name).splitlines()
     return next(
         (number for number, line in enumerate(lines, start=1) if re.search(rf"^[^#]*finding: *{code}", line)), 1
     )

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import pickle
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from danvan.catalogue import Catalogue, Indicator
-from danvan.intake import container
-from danvan.intake.container import UnreadableError
+from danvan.packing import Named, Packing
 from danvan.store import Cache, content_key
 from danvan.units import Unit, Units
 
 STAGE = "return"
 
 
-class Packer:
+def by_name(units: Units, catalogue: Catalogue) -> Packing:
     """Packs with names in the place of units and indicators, and gives the reader's own back for them.
 
     So a packed return is small, and what comes out of it is as if it had just been read.
     """
-
-    def __init__(self, units: Units, catalogue: Catalogue) -> None:
-        self._known: dict[tuple[str, str], Unit | Indicator] = {("unit", unit.id): unit for unit in units.all}
-        self._known |= {("indicator", code): indicator for code, indicator in catalogue.by_code.items()}
-
-    def pack(self, thing: Any) -> bytes:
-        file = io.BytesIO()
-        _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(thing)
-        return file.getvalue()
-
-    def unpack(self, packed: bytes) -> Any:
-        return _Unpickler(io.BytesIO(packed), self._known).load()
-
-
-class _Pickler(pickle.Pickler):
-    def persistent_id(self, thing: object) -> tuple[str, str] | None:
-        match thing:
-            case Unit():
-                return "unit", thing.id
-            case Indicator():
-                return "indicator", thing.code
-        return None
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, known: dict[tuple[str, str], Unit | Indicator]) -> None:
-        super().__init__(file)
-        self._known = known
-
-    def persistent_load(self, name: tuple[str, str]) -> Unit | Indicator:
-        return self._known[name]
+    of_unit = Named(attrgetter("id"), {unit.id: unit for unit in units.all})
+    return Packing({Unit: of_unit, Indicator: Named(attrgetter("code"), catalogue.by_code)})
 
 
 class Kept:
@@ -62,6 +30,9 @@ class Kept:
 
     def key(self, path: Path) -> str:
         """The key of a file as it stands; '' for one that cannot be read, which is never kept."""
+        from danvan.intake import container  # imported here: who opens a year that is kept opens no file
+        from danvan.intake.container import UnreadableError
+
         try:
             digest = container.digest(path)
         except UnreadableError:

@@ -12,8 +12,9 @@ from danvan.intake import commas, files, heads, layout, persons, rows
 from danvan.intake.cells import File, Sheet, tidy
 from danvan.intake.container import UnreadableError
 from danvan.intake.findings import Finding, Findings, tell
-from danvan.intake.kept import Kept, Packer
+from danvan.intake.kept import Kept, by_name
 from danvan.intake.observations import Observation, Received, Return
+from danvan.packing import ForeignError, Packing, from_bytes, to_bytes
 from danvan.params import YearParams
 from danvan.paths import Project, ignored
 from danvan.store import sha256
@@ -53,10 +54,8 @@ def read_returns(
     findings: list[Finding] = []
     returns: dict[str, Return] = {}
     received: list[Received] = []
-    packer = Packer(units, catalogue)
     judge = _Judge(project, params.year, (params.hotline,), catalogue, units)
-    for path, packed in zip(paths, _packed(judge, paths, progress, kept), strict=True):
-        judged: _Judged = packer.unpack(packed)
+    for path, judged in zip(paths, _judged(judge, paths, progress, kept), strict=True):
         found = Findings(project.relative(path), judged.received.unit)
         if path.name in open_now or path.name[2:] in open_now:
             found.add(
@@ -84,10 +83,11 @@ def read_returns(
     return replace(reading, findings=tuple(findings))
 
 
-def _packed(judge: _Judge, paths: Sequence[Path], progress: files.Progress, kept: Kept | None) -> Iterator[bytes]:
-    """What each file gave, packed: kept from earlier, else read now."""
+def _judged(judge: _Judge, paths: Sequence[Path], progress: files.Progress, kept: Kept | None) -> Iterator[_Judged]:
+    """What each file gave: kept from earlier, else read now."""
+    packing = by_name(judge.units, judge.catalogue)
     keys = {path: kept.key(path) for path in paths} if kept else {}
-    have = {path: packed for path, key in keys.items() if kept and (packed := kept.get(key)) is not None}
+    have = {path: known for path, key in keys.items() if kept and (known := _unpacked(packing, kept.get(key)))}
     unread = [path for path in paths if path not in have]
     read = files.on_all_cores(judge, unread, progress)
     for path in paths:
@@ -97,7 +97,15 @@ def _packed(judge: _Judge, paths: Sequence[Path], progress: files.Progress, kept
         packed = next(read)
         if kept and kept.key(path) == keys[path]:  # else it changed while it was read
             kept.put(keys[path], packed)
-        yield packed
+        yield packing.thing(from_bytes(packed), _Judged)
+
+
+def _unpacked(packing: Packing, packed: bytes | None) -> _Judged | None:
+    """What was kept; None if nothing was, or something else, which is then read anew."""
+    try:
+        return packing.thing(from_bytes(packed), _Judged) if packed is not None else None
+    except ForeignError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ class _Judge:
         got = _FileReader(self.year, self.public, self.catalogue, self.units, found).read(file)
         digest = file.sha256 if isinstance(file, File) else _digest(path)
         judged = _Judged(got, tuple(found.all), Received(tell(found.file), digest, found.unit))
-        return Packer(self.units, self.catalogue).pack(judged)
+        return to_bytes(by_name(self.units, self.catalogue).plain(judged, _Judged))
 
 
 def _digest(path: Path) -> str:

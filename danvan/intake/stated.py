@@ -13,7 +13,7 @@ from danvan.intake.findings import Cell, Finding
 from danvan.intake.observations import EXACT, Bound, Return
 from danvan.intake.rules import RULES
 from danvan.intake.values import plain
-from danvan.loading import read_csv
+from danvan.loading import is_there, read_csv
 from danvan.paths import Project
 
 COLUMNS = ("indicator", "precision", "value", "stated_by", "place", "decision", "reason")
@@ -39,7 +39,7 @@ def read_stated(project: Project, year: int, catalogue: Catalogue) -> tuple[Stat
     A ratio in percent may be stated as "85,4%" or as the pair behind it, "502/588".
     """
     path = project.stated(year)
-    return tuple(_lines(project, year, catalogue)) if path.exists() else ()
+    return tuple(_lines(project, year, catalogue)) if is_there(path) else ()
 
 
 def _lines(project: Project, year: int, catalogue: Catalogue) -> Iterator[Stated]:

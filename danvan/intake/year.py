@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import pickle
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 from danvan.bodies import Bodies, load_bodies
 from danvan.catalogue import Catalogue, load_catalogue
 from danvan.errors import ReturnsError, SettingsError
 from danvan.freshness import Sources
 from danvan.intake.findings import Finding
+from danvan.intake.kept import Kept, by_name
 from danvan.intake.observations import Observation, Received, Return
 from danvan.intake.stated import Stated
 from danvan.lineage import Lineage, load_lineage
+from danvan.loading import is_there
+from danvan.packing import ForeignError, Json, Packing, from_bytes, to_bytes
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.store import Cache
@@ -79,6 +82,34 @@ class Year:
             raise ReturnsError(f"Phiếu năm {self.params.year} có {len(errors)} lỗi phải sửa trước.", errors)
 
 
+_WHOLE = ("params", "catalogue", "units")  # what the other parts of a year name
+
+
+def packed(year: Year | None) -> Json:
+    """A year as JSON; units and indicators stand in it once, elsewhere their names."""
+    if year is None:
+        return None
+    whole, named, kinds = Packing(), by_name(year.units, year.catalogue), get_type_hints(Year)
+    return {
+        name: packed(year.last)
+        if name == "last"
+        else (whole if name in _WHOLE else named).plain(getattr(year, name), kinds[name])
+        for name in (field.name for field in fields(Year))
+    }
+
+
+def unpacked(plain: Json) -> Year:
+    """The year again; raises ForeignError for what `packed` never made."""
+    kinds, whole = get_type_hints(Year), Packing()
+    if not isinstance(plain, dict) or plain.keys() != {field.name for field in fields(Year)}:
+        raise ForeignError("no year")
+    parts = {name: whole.thing(plain[name], kinds[name]) for name in _WHOLE}
+    named = by_name(parts["units"], parts["catalogue"])
+    for name in plain.keys() - {*_WHOLE, "last"}:
+        parts[name] = named.thing(plain[name], kinds[name])
+    return Year(**parts, last=None if plain["last"] is None else unpacked(plain["last"]))
+
+
 def sound_year(project: Project, year: int, *, allow_incomplete: bool) -> Year:
     """`read_year`; also raises ReturnsError for errors in its returns or in last year's, as `require_sound` does."""
     read = read_year(project, year)
@@ -101,12 +132,12 @@ def read_year(
     inputs = sources.years(year, year - 1) if with_last else sources.years(year)
     key = sources.key(inputs, stage=f"{STAGE}-{year}")
     if (kept := cache.get(STAGE, key)) is not None:
-        read: Year = pickle.loads(kept)
-        return read
+        with suppress(ForeignError):  # something else lies there: the year is read anew, and kept in its place
+            return unpacked(from_bytes(kept))
     read = _read_year(project, year, sources, cache, progress, with_last=with_last)
     again = Sources(project, on_disk=True)
     if (again.years(year, year - 1) if with_last else again.years(year)) == inputs:  # else it mixes old and new
-        cache.put(STAGE, key, pickle.dumps(read, pickle.HIGHEST_PROTOCOL))
+        cache.put(STAGE, key, to_bytes(packed(read)))
     return read
 
 
@@ -116,7 +147,6 @@ def _read_year(
     # Imported here: most kernels open a year that is kept, and what reads files takes longer to import than that.
     from danvan.intake.answers import answered
     from danvan.intake.checks import check, lowered
-    from danvan.intake.kept import Kept
     from danvan.intake.returns import read_returns
     from danvan.intake.stated import read_stated, undecided
 
@@ -182,6 +212,6 @@ def returns_before(units: Units, last: Year | None, lineage: Lineage) -> dict[st
 def _last_year(project: Project, year: int) -> Year | None:
     """The year before, or None where it has no params or no returns."""
     before = year - 1
-    if before in project.years_with_returns() and project.params(before).is_file():
+    if before in project.years_with_returns() and is_there(project.params(before)):
         return read_year(project, before, with_last=False)
     return None

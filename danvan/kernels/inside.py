@@ -47,7 +47,7 @@ KERNEL = (
 LAUNCHER = "ipykernel_launcher"
 MAXIMUM = 1 << 20  # bytes of one message; the system's own limit is lower
 GO, READY = b"go", b"ready"
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_DEATH_SIGNAL, _SUBREAPER = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
 
 Request = dict[str, Any]  # argv, env, cwd; a spare also gets streams
 
@@ -123,7 +123,11 @@ class Zygote:
         self.kernels: list[Kernel] = []
         self.pid = os.getpid()
         self.environment = dict(os.environ)
-        self.death_signal = partial(ctypes.CDLL(None).prctl, _DEATH_SIGNAL, signal.SIGKILL)
+        prctl = ctypes.CDLL(None).prctl
+        self.death_signal = partial(prctl, _DEATH_SIGNAL, signal.SIGKILL)
+        # What a kernel's child leaves behind becomes the kernel's own, and once that has ended, ours.
+        self.adopt_orphans = partial(prctl, _SUBREAPER, 1, 0, 0, 0)
+        self.adopt_orphans()
         self._watch(listener, self._asked)
         self._watch(sys.stdin.fileno(), self._end)
         self._watch(owner, self._end)  # the pipe may also be held by what the owner has forked
@@ -190,6 +194,7 @@ class Zygote:
             *streams, last = descriptors
             os.setsid()
             self.death_signal()
+            self.adopt_orphans()
             if os.getppid() != self.pid:
                 os._exit(1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -223,17 +228,42 @@ class Zygote:
     def _ended(self, kernel: Kernel) -> None:
         kernel.signal(signal.SIGKILL)  # what the kernel has left behind in its group
         code = os.waitstatus_to_exitcode(os.waitpid(kernel.pid, 0)[1])
+        self.kernels.remove(kernel)
+        self._bury()
         with suppress(OSError):
             kernel.connection.send(str(code).encode())
         self._drop([*kernel.leashes, kernel.process])
-        self.kernels.remove(kernel)
+
+    def _bury(self) -> None:
+        """End what kernels that have ended had started, whatever group or session it has fled to."""
+        spared = {kernel.pid for kernel in self.kernels}
+        while orphans := _children() - spared:
+            for pid in orphans:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)  # its own children come to us
+                except PermissionError:  # it has become another user
+                    spared.add(pid)
 
     def _end(self) -> NoReturn:
         for kernel in self.kernels:
             kernel.signal(signal.SIGKILL)
         for kernel in self.kernels:
             os.waitpid(kernel.pid, 0)
+        self.kernels.clear()
+        self._bury()
         os._exit(0)
+
+
+def _children() -> set[int]:
+    """The pids of this process' children, those that have ended included."""
+    own, found = str(os.getpid()).encode(), set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # The second field is the program's name in brackets, which may hold anything.
+            if (process / "stat").read_bytes().rpartition(b")")[2].split()[1] == own:
+                found.add(int(process.name))
+    return found
 
 
 def _close(*what: Any) -> None:

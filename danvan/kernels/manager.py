@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Type
+from jupyter_client.session import Session
+from traitlets import Instance, Type
 
 from danvan.kernels.provisioner import WarmProvisioner
+from danvan.kernels.watch import Watch
+
+_UNREAD = {"header": {}, "msg_id": "", "msg_type": "", "parent_header": {}, "metadata": {}, "content": {}}
 
 
 class WarmKernelClient(AsyncKernelClient):
@@ -41,10 +47,33 @@ class WarmKernelClient(AsyncKernelClient):
         raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
 
 
+class WatchedSession(Session):
+    """A session that tells a watch the size of each message, before it makes anything of it."""
+
+    watch = Instance(Watch)
+
+    def deserialize(self, msg_list: Sequence[Any], content: bool = True, copy: bool = True) -> dict[str, Any]:
+        """The message, or one that answers nobody where the kernel has sent too much already."""
+        if self.watch.sent(sum(map(len, msg_list))):
+            return super().deserialize(msg_list, content, copy)  # type: ignore[arg-type]
+        return dict(_UNREAD)
+
+
 class WarmKernelManager(AsyncKernelManager):
     """An AsyncKernelManager with the provisioner `danvan-warm`."""
 
     client_factory = Type(klass=WarmKernelClient, config=True)
+
+    def watched(self, watch: Watch) -> None:
+        """Tell `watch` of what the kernel sends; to be called before it starts."""
+        self.session = WatchedSession(parent=self, watch=watch)
+
+    def client(self, **kwargs: Any) -> Any:
+        """A client. A single message that is larger than all may be it does not receive: the channel disconnects."""
+        client = super().client(**kwargs)
+        if isinstance(self.session, WatchedSession):
+            client.context.setsockopt(zmq.MAXMSGSIZE, self.session.watch.limits.output)
+        return client
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         if self.provisioner is None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from contextlib import ExitStack
+import uuid
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from danvan.kernels import forked, spare
 from danvan.kernels.forked import ForkedKernel
 from danvan.kernels.inside import Request
-from danvan.kernels.zygote import SOCKET, VARIABLE, raise_failure
+from danvan.kernels.zygote import MARK, SOCKET, VARIABLE, raise_failure
 
 Stream = int | IO[Any] | None
 # What a launch may ask for; anything else is for subprocess.Popen to understand.
@@ -27,11 +29,16 @@ class _CannotServe(Exception):
 
 
 class WarmProvisioner(LocalProvisioner):
-    """A local provisioner that asks for a warm kernel first."""
+    """A local provisioner that asks for a warm kernel first. Nothing that its kernel has started outlives it."""
+
+    _mark = ""  # of what was not forked by the zygote, which knows its own
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Raises RuntimeError if a module could not be preloaded: that is not to be hidden by a slow start."""
+        mark = uuid.uuid4().hex
+        kwargs["env"] = (kwargs.get("env") or dict(os.environ)) | {MARK: mark}
         process = await self._warm(cmd, kwargs)
+        self._mark = "" if isinstance(process, ForkedKernel) else mark
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment]
@@ -57,6 +64,12 @@ class WarmProvisioner(LocalProvisioner):
         else:
             await super().send_signal(signum)
 
+    async def cleanup(self, restart: bool = False) -> None:
+        """After the kernel has ended: end what it has started, whatever group or session that has fled to."""
+        await super().cleanup(restart=restart)
+        if self._mark:
+            _end_marked(self._mark)
+
     async def _warm(self, cmd: list[str], kwargs: dict[str, Any]) -> ForkedKernel | subprocess.Popen[bytes] | None:
         folder = Path(os.environ.get(VARIABLE, ""))
         cwd = Path(kwargs.get("cwd") or Path.cwd()).absolute()
@@ -78,6 +91,13 @@ class WarmProvisioner(LocalProvisioner):
         if process is None:
             raise_failure(folder)
         return process
+
+
+def _end_marked(mark: str) -> None:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # gone meanwhile, or somebody else's
+            if process.environ().get(MARK) == mark:
+                process.kill()
 
 
 def _number(standard: int, stream: Stream, stack: ExitStack) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 VARIABLE = "WARM_KERNELS"  # names the folder in which a descendant finds the files below
 SOCKET, PRELOAD, FAILED = "zygote", "preload", "failed"
+MARK = "WARM_KERNEL"  # names a kernel to all that it starts
 _PREFIX = "wk-"  # short: the path of a Unix socket has about 100 bytes
 _INSIDE = Path(__file__).with_name("inside.py")
 
@@ -68,8 +69,8 @@ def command(role: str, folder: Path, environment: Mapping[str, str], *more: str)
 
 
 def without_path(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` for such a process."""
-    return {name: value for name, value in environment.items() if name != "PYTHONPATH"}
+    """`environment` for such a process, which is no kernel yet."""
+    return {name: value for name, value in environment.items() if name not in ("PYTHONPATH", MARK)}
 
 
 @contextmanager

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from danvan import formats
-from danvan.document import Block, Break, Emphasis, Heading, Inline, Paragraph, Part, Text, TitleBlock
-from danvan.prose import plain
+from danvan.document import Block, Break, Emphasis, Heading, Inline, Paragraph, Part, Text, TitleBlock, plain
 
 
 def as_asked(parts: Sequence[Part], profile: formats.Json) -> tuple[Part, ...]:

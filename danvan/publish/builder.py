@@ -20,6 +20,7 @@ from danvan.document import (
     Heading,
     Meta,
     Part,
+    Table,
     TitleBlock,
     Value,
     from_json,
@@ -52,7 +53,7 @@ def build(notebook: NotebookNode) -> Document:
             parts[-1].blocks += [_unique(b, seen) for b in prose.blocks(cell.source, values, lambda: next(numbers))]
         elif cell.cell_type == "code":
             for output in cell.get("outputs", []):
-                block = _block(output, index)
+                block = _in_cell(_block(output, index), index)
                 if isinstance(block, TitleBlock):
                     meta = from_json(output.metadata[BLOCK_MIME]["meta"])
                 if block is not None:
@@ -102,7 +103,7 @@ def _values(cell: NotebookNode, index: int) -> dict[str, Value]:
     values = {}
     for item in cell.metadata.get("user_expressions", []):
         if value := prose.value_of(item):
-            values[item["expression"]] = value
+            values[item["expression"]] = replace(value, cell=index)
     for expression in prose.expressions(cell.source):
         if expression not in values:
             raise PublishError(f"Ô {index}: biểu thức {{eval}}`{expression}` chưa có giá trị. Hãy chạy sổ trước.")
@@ -129,6 +130,10 @@ def _block(output: NotebookNode, index: int) -> Block | None:
         f"Ô {index} cho ra kết quả không đưa vào báo cáo được ({', '.join(data)}). Dùng y.table, y.chart, y.publish; "
         "để xem riêng thì dùng print, hoặc kết thúc dòng cuối bằng dấu chấm phẩy."
     )
+
+
+def _in_cell(block: Block | None, index: int) -> Block | None:
+    return replace(block, cell=index) if isinstance(block, Figure | Table) else block
 
 
 def _nfc(node: Any) -> Any:

@@ -7,22 +7,19 @@ share, are kept once. So a page stays small where 114 units stand in each column
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from danvan.document import Document, Table, nodes
-from danvan.measures import TOTAL, is_of_city
+from danvan.measures import TOTAL
+from danvan.retrace import LINE, cell, illustrative, is_of_unit, mark_of, name_of, said, scope_of, whose
 
 CARD, LIST, FILE = "_the-", "_ds-", "_tep-"  # ids on the page; "_": no heading's id begins so
 CHANGE = "change"  # the mark of the line that compares with last year
 _INLINE = 3  # so many sources are told on the spot
 _FEW = 3  # so many units' figures are lines of the card; of more, the table beside it tells them
-_ILLUSTRATIVE = "illustrative"
-_LINE = re.compile(r"dòng (\d+)")
-_BOUNDS = {"khoảng": "số ước chừng"}
 
 
 @dataclass(frozen=True)
@@ -106,14 +103,14 @@ class Cards:
         self.lists: list[List] = []
         self._whose: dict[tuple[str, str], tuple[str, str]] = {}
         for key, result in sorted(self._results.items(), key=lambda item: item[1].get("year") != self._year):
-            if _is_of_unit(key, result):
+            if is_of_unit(key, result):
                 for path, _, ref in result["sources"]:
-                    line = ref if _LINE.fullmatch(ref) else ""
-                    self._whose.setdefault((path, line), (_mark(key), result["scope"]))
+                    line = ref if LINE.fullmatch(ref) else ""
+                    self._whose.setdefault((path, line), (mark_of(key), result["scope"]))
         by_card: dict[str, dict[str, None]] = {}
         for key in _keys(document):
             if key in self._results:
-                by_card.setdefault(_name(key), {})[key] = None
+                by_card.setdefault(name_of(key), {})[key] = None
         groups = {name: self._groups(keys) for name, keys in by_card.items()}
         self._share((place, noun, tuple(e)) for of in groups.values() for (place, _, _, noun), e in of.items())
         self.all = [self._card(name, keys, groups[name]) for name, keys in by_card.items()]
@@ -123,11 +120,11 @@ class Cards:
 
     def of(self, results: Iterable[str]) -> list[str]:
         """The ids of the cards behind these results."""
-        return list(dict.fromkeys(CARD + _name(key) for key in results if key in self._results))
+        return list(dict.fromkeys(CARD + name_of(key) for key in results if key in self._results))
 
     def mark(self, results: Sequence[str]) -> str:
         """Which line of its card a figure is: '2023/total', '2023/HP-303', 'change'; '' if it is of several."""
-        marks = {_mark(key) for key in results if key in self._results}
+        marks = {mark_of(key) for key in results if key in self._results}
         if len({mark.partition("/")[0] for mark in marks}) > 1:
             return CHANGE
         return marks.pop() if len(marks) == 1 else ""
@@ -155,14 +152,14 @@ class Cards:
         keys = list(known)
         results = [self._results[key] for key in keys]
         told = self._trace.get("indicators", {}).get(name, {})
-        main = next((self._results[key] for key in keys if _scope(key) == TOTAL), results[0])
+        main = next((self._results[key] for key in keys if scope_of(key) == TOTAL), results[0])
         return Card(
             id=CARD + name,
             name=told.get("name") or main["name"],
             measured_in=told.get("measured_in", ""),
             definition=told.get("definition", ""),
             formula=told.get("formula") or main["formula"],
-            illustrative=_illustrative(keys, self._results),
+            illustrative=illustrative(keys, self._results),
             lines=tuple(self._lines(keys)),
             findings=tuple(
                 Line(" · ".join(filter(None, (f["unit"], f["place"]))), f["reason"]) for f in told.get("findings", ())
@@ -172,13 +169,12 @@ class Cards:
 
     def _lines(self, keys: Sequence[str]) -> Iterable[Line]:
         """The city's figures and those of few units, with last year's; then the change."""
-        marks, before = set(map(_mark, keys)), str(self._year - 1)
-        many = sum(_is_of_unit(key, self._results[key]) for key in keys) > _FEW
-        shown = [key for key in keys if not (many and _is_of_unit(key, self._results[key]))]
+        marks, before = set(map(mark_of, keys)), str(self._year - 1)
+        many = sum(is_of_unit(key, self._results[key]) for key in keys) > _FEW
+        shown = [key for key in keys if not (many and is_of_unit(key, self._results[key]))]
         for key in shown:
-            result, last = self._results[key], f"{before}/{_scope(key)}"
-            label = f"{result['scope']}, năm {result['year']}" if "scope" in result else "Số trong báo cáo"
-            yield Line(label, _said(result), _mark(key))
+            result, last = self._results[key], f"{before}/{scope_of(key)}"
+            yield Line(whose(result), said(result), mark_of(key))
             if result.get("last") and last not in marks:
                 yield Line(f"{result['scope']}, năm {before}", result["last"], last)
         for key in shown:
@@ -195,10 +191,10 @@ class Cards:
         groups: _Groups = {}
         sources = (tuple(source) for key in keys for source in self._results[key]["sources"])
         for path, sheet, ref in dict.fromkeys(sources):
-            of_line, file = bool(_LINE.fullmatch(ref)), PurePosixPath(path)
-            mark, whose = self._whose.get((path, ref if of_line else ""), ("", ""))
+            of_line, file = bool(LINE.fullmatch(ref)), PurePosixPath(path)
+            mark, owner = self._whose.get((path, ref if of_line else ""), ("", ""))
             if of_line:
-                group, entry = (path, sheet, "", "dòng"), Entry(f"{ref}: {whose}" if whose else ref, "", mark)
+                group, entry = (path, sheet, "", "dòng"), Entry(f"{ref}: {owner}" if owner else ref, "", mark)
             else:
                 group, entry = (str(file.parent), sheet, ref, "tệp"), Entry(file.name, self._short(path), mark)
             groups.setdefault(group, {})[entry] = None
@@ -218,7 +214,7 @@ class Cards:
         return max((one for one in of_place if there.issuperset(one.entries)), key=_length, default=None)
 
     def _source(self, place: str, sheet: str, ref: str, entries: tuple[Entry, ...]) -> Source:
-        where = ", ".join(filter(None, (place, f"trang “{sheet}”" * bool(sheet), _cell(ref))))
+        where = ", ".join(filter(None, (place, f"trang “{sheet}”" * bool(sheet), cell(ref))))
         shared = self._list_in(place, entries) if len(entries) > _INLINE else None
         listed = set(shared.entries) if shared else set()
         rest = tuple(entry for entry in entries if entry not in listed)
@@ -237,53 +233,3 @@ def _keys(document: Document) -> Iterable[str]:
     """The keys of all results printed, in order; those of charts and tables among them."""
     for node in nodes(document):
         yield from getattr(node, "results", ())
-
-
-def _name(key: str) -> str:
-    """'tips_received' of 'tips_received@2023/total'."""
-    return key.partition("@")[0]
-
-
-def _scope(key: str) -> str:
-    return key.partition("/")[2]
-
-
-def _mark(key: str) -> str:
-    """'2023/total' of 'tips_received@2023/total'."""
-    return key.partition("@")[2]
-
-
-def _is_of_unit(key: str, result: dict[str, Any]) -> bool:
-    return "scope" in result and not is_of_city(_scope(key))
-
-
-def _cell(ref: str) -> str:
-    return f"ô {ref}" if re.fullmatch(r"[A-Z]+\d+", ref) else ref
-
-
-def _said(result: dict[str, Any]) -> str:
-    """The figure, what its bound means, who stands behind it, what chance leaves open."""
-    parts = [result["text"]]
-    if bound := result.get("bound"):
-        parts.append(f"“{bound}”: {_BOUNDS.get(bound, 'mức tối thiểu')}")
-    if result.get("owed", 0) > 1:
-        parts.append(f"{result['reported']}/{result['owed']} đơn vị có số")
-    if result.get("interval"):
-        parts.append(result["interval"])
-    return "; ".join(parts)
-
-
-def _illustrative(keys: Sequence[str], results: dict[str, Any]) -> str:
-    """What on a card is illustrative, in one sentence; '' where all is real."""
-    marked = [key for key in keys if results[key]["provenance"] == _ILLUSTRATIVE]
-    if not marked:
-        return ""
-    if len(marked) == len(keys):
-        return "Số liệu minh họa."
-    parts = ["số của từng đơn vị"] * any(_is_of_unit(key, results[key]) for key in marked)
-    years = sorted(
-        {results[key]["year"] for key in marked if not _is_of_unit(key, results[key]) and "year" in results[key]}
-    )
-    parts += [f"số toàn thành phố năm {year}" for year in years]
-    text = ", ".join(parts) or "một phần"
-    return f"{text[:1].upper()}{text[1:]} là số liệu minh họa."

@@ -16,35 +16,15 @@ from danvan.book import Book
 from danvan.catalogue import Indicator
 from danvan.document import Meta
 from danvan.intake import layout
-from danvan.intake.observations import Status
 from danvan.intake.values import plain
 from danvan.measures import TOTAL, Result, is_of_city, span_scope
 from danvan.params import Period
 from danvan.publish.sheets import Content, Figure, Sheets
+from danvan.retrace import EDITIONS, PROVENANCES, STATUSES
 from danvan.spreadsheet import as_csv
 from danvan.units import Unit, Units
 
 COVER, NOTES, DATA, CITY, DICTIONARY = "Bìa", "Ghi chú", "Số liệu", "Toàn thành phố", "Danh mục chỉ tiêu"
-EDITIONS = {"public": "công khai", "internal": "nội bộ"}
-STATUSES: dict[Status, tuple[str, str]] = {
-    Status.REPORTED: ("đã báo cáo", "Có số, kể cả số tính ra từ các số đã báo cáo."),
-    Status.ZERO: (layout.STATUS_ZERO, "Biết chắc là bằng 0; cột Giá trị ghi 0."),
-    Status.NOT_REPORTED: (
-        layout.STATUS_NOT_REPORTED,
-        "Phải báo cáo nhưng chưa có số; không phải là 0. Báo cáo ghi “chưa báo cáo”.",
-    ),
-    Status.NOT_APPLICABLE: (
-        layout.STATUS_NOT_APPLICABLE,
-        "Không có đối tượng hoặc không phải báo cáo. Báo cáo ghi “–”.",
-    ),
-    Status.WITHHELD: ("không công bố", "Đã báo cáo nhưng ấn bản này không nêu."),
-    Status.NO_DENOMINATOR: ("không có mẫu số", "Tỷ lệ không tính được vì không biết mẫu số."),
-}
-PROVENANCES = {
-    "reported": ("theo phiếu", "Từ phiếu số liệu các đơn vị và khối thành phố gửi."),
-    "published": ("đã công bố", "Số toàn thành phố khớp với báo cáo đã công bố."),
-    "illustrative": ("minh họa", "Không phải số liệu thật."),
-}
 KINDS = {"count": "số đếm", "quantity": "lượng", "boolean": "Có/Không", "ratio": "tỷ lệ"}
 _BOUNDS = {
     layout.PRECISION_WORDS[0]: "Số đúng như báo cáo.",

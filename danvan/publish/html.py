@@ -37,8 +37,8 @@ from danvan.document import (
     TitleBlock,
     Value,
     nodes,
+    plain,
 )
-from danvan.prose import plain
 from danvan.publish import pages
 from danvan.publish.cards import Cards, TableCards
 from danvan.publish.fonts import woff2_css

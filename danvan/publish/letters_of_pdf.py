@@ -8,6 +8,8 @@ from __future__ import annotations
 import ctypes
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
@@ -55,12 +57,33 @@ class Sheet:
 
 def read(data: bytes) -> list[Sheet]:
     """All pages. Raises SettingsError if the bytes are no PDF."""
+    with _opened(data) as document:
+        return [_sheet(page, number) for number, page in enumerate(document)]
+
+
+def lines(data: bytes) -> Iterator[list[str]]:
+    """The lines of text of each page, in the order in which they are drawn. Raises SettingsError."""
+    with _opened(data) as document:
+        for page in document:
+            yield page.get_textpage().get_text_range().splitlines()
+
+
+def drawn(data: bytes, scale: float = 2) -> Iterator[tuple[int, int, bytes]]:
+    """Each page as it looks at `scale` dots a point: width, height, dots. Raises SettingsError."""
+    with _opened(data) as document:
+        for page in document:
+            picture = page.render(scale=scale)
+            yield picture.width, picture.height, bytes(picture.buffer)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[pdfium.PdfDocument]:
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError:
         raise SettingsError("không phải tệp PDF, hoặc tệp đã hỏng.") from None
     try:
-        return [_sheet(page, number) for number, page in enumerate(document)]
+        yield document
     finally:
         document.close()
 

@@ -27,9 +27,9 @@ from danvan.document import (
     Strong,
     Table,
     TitleBlock,
+    plain,
 )
 from danvan.formats import Json, allowed
-from danvan.prose import plain
 from danvan.publish import annexes, wanted
 from danvan.publish.letters_of_pdf import Letter, Rule, Sheet
 from danvan.publish.wanted import PAGE, PARTS, Difference, Face

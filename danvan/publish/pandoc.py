@@ -43,6 +43,12 @@ def docx(text: str, reference: bytes, *options: str) -> bytes:
 
 
 @cache
+def version() -> str:
+    """Pandoc's own version, '3.9'; the package around it has another."""
+    return run("--version").decode().split()[1]
+
+
+@cache
 def reference() -> bytes:
     """Pandoc's own reference document."""
     return run("--print-default-data-file=reference.docx")

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from danvan.loading import compose
 from danvan.publish.differences import hunks_of, worded
 
 PARAMS = -1  # the "cell" of a splice in params
@@ -144,7 +145,7 @@ def literals(sources: Sources) -> Iterator[Literal]:
 def _in_params(text: str) -> Iterator[Literal]:
     if not text:
         return
-    for path, node in _walked(yaml.compose(text, Loader=yaml.SafeLoader), ()):
+    for path, node in _walked(compose(text), ()):
         if node.tag == "tag:yaml.org,2002:str" and len(node.value) > 1:
             key = ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
             where = f"khóa {key}, dòng {node.start_mark.line + 1}"
@@ -153,7 +154,7 @@ def _in_params(text: str) -> Iterator[Literal]:
 
 
 def _scalars(text: str) -> dict[tuple[str | int, ...], tuple[str, str]]:
-    return {path: (node.tag, node.value) for path, node in _walked(yaml.compose(text, Loader=yaml.SafeLoader), ())}
+    return {path: (node.tag, node.value) for path, node in _walked(compose(text), ())}
 
 
 def _walked(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -1,20 +1,20 @@
 """Typst in a process of its own, for it remembers every layout as long as it lives (typst-py #104).
 
-Run as a script it is that process. Standard library and Typst alone.
+Run as a script it is that process. Standard library and Typst alone. Both sides speak JSON, a line each; the bytes of a
+picture or a document follow the line that says how many they are.
 """
 
 from __future__ import annotations
 
 import atexit
 import json
-import pickle
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 # Characters that one process is given, of documents and drawings: 50 to 150 MB remembered.
 MOST = 1_000_000
@@ -58,17 +58,18 @@ class Typesetter:
     def places(self, template: Path, fonts: Path, inputs: Mapping[str, str], label: str) -> Any:
         """Lay a document out: the one JSON value that it puts under `label`."""
         self._forget()
-        return json.loads(self._ask("places", str(template), str(fonts), dict(inputs), label))
+        found, _ = self._ask("places", str(template), str(fonts), dict(inputs), label)
+        return json.loads(found)
 
     def pdf(self, standards: Sequence[str]) -> tuple[bytes, list[str]]:
         """The document laid out last, with Typst's warnings."""
-        made: tuple[bytes, list[str]] = self._ask("pdf", list(standards))
+        warnings, made = self._ask("pdf", list(standards))
         self._forget()
-        return made
+        return made, warnings
 
     def png(self, svg: str, dpi: int) -> bytes:
         """A drawing on white, in its own size; its letters must be outlines, for there is no font."""
-        made: bytes = self._ask("png", svg, dpi)
+        _, made = self._ask("png", svg, dpi)
         self._forget()
         return made
 
@@ -76,18 +77,16 @@ class Typesetter:
         if self._given > MOST:
             self.end()
 
-    def _ask(self, what: str, *given: Any) -> Any:
+    def _ask(self, what: str, *given: Any) -> tuple[Any, bytes]:
         self.start()
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = pickle.dumps((what, given))
-        self._given += len(asked)
+        self._given += sum(len(str(one)) for one in given)
         try:
-            self._process.stdin.write(asked)
-            self._process.stdin.flush()
-            done, answer = pickle.load(self._process.stdout)
-        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            _send(self._process.stdin, [what, given])
+            (done, answer), made = _receive(self._process.stdout)
+        except (EOFError, BrokenPipeError, ValueError):
             from danvan.errors import StageError
 
             self.end()
@@ -98,7 +97,24 @@ class Typesetter:
             raise
         if not done:
             raise RefusedError(*answer)
-        return answer
+        return answer, made
+
+
+def _send(pipe: IO[bytes], said: Any, made: bytes = b"") -> None:
+    pipe.write(json.dumps([said, len(made)]).encode() + b"\n" + made)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> tuple[Any, bytes]:
+    """What was said, and the bytes that follow. Raises EOFError or ValueError where the other side is gone."""
+    line = pipe.readline()
+    if not line:
+        raise EOFError
+    said, size = json.loads(line)
+    made = pipe.read(size)
+    if len(made) != size:
+        raise EOFError
+    return said, made
 
 
 @cache
@@ -122,29 +138,35 @@ def _serve() -> None:
     serve, requests, replies = _Serve(), sys.stdin.buffer, sys.stdout.buffer
     while True:
         try:
-            what, given = pickle.load(requests)
-        except EOFError:
+            (what, given), _ = _receive(requests)
+        except (EOFError, ValueError):
             return
+        made = b""
         try:
-            answer: Any = True, getattr(serve, what)(*given)
+            said, made = serve.answers[what](*given)
+            answer: Any = True, said
         except typst.TypstError as error:
             answer = False, (error.message, error.diagnostic or "")
         except RuntimeError as error:
             answer = False, (str(error), "")
         try:
-            pickle.dump(answer, replies)
-            replies.flush()
+            _send(replies, answer, made)
         except BrokenPipeError:
             return
 
 
 class _Serve:
-    """What may be asked. `Any`: Typst's own types are incomplete."""
+    """What may be asked: what is said, and the bytes made. `Any`: Typst's own types are incomplete."""
 
     def __init__(self) -> None:
         self._laid_out: Any = None
+        self.answers: dict[str, Callable[..., tuple[Any, bytes]]] = {
+            "places": self.places,
+            "pdf": self.pdf,
+            "png": self.png,
+        }
 
-    def places(self, template: str, fonts: str, inputs: dict[str, str], label: str) -> str:
+    def places(self, template: str, fonts: str, inputs: dict[str, str], label: str) -> tuple[str, bytes]:
         import typst
 
         document = Path(template)
@@ -156,13 +178,13 @@ class _Serve:
         except RuntimeError:
             self._laid_out.compile(format="pdf")  # fails too, and says more
             raise
-        return found
+        return found, b""
 
-    def pdf(self, standards: list[str]) -> tuple[bytes, list[str]]:
+    def pdf(self, standards: list[str]) -> tuple[list[str], bytes]:
         data, warnings = self._laid_out.compile_with_warnings(format="pdf", pdf_standards=standards)
-        return data, [str(warning.diagnostic or warning.message) for warning in warnings]
+        return [str(warning.diagnostic or warning.message) for warning in warnings], data
 
-    def png(self, svg: str, dpi: int) -> bytes:
+    def png(self, svg: str, dpi: int) -> tuple[str, bytes]:
         import typst
 
         here = Path(__file__).parent  # the only folder whose files a drawing could name
@@ -170,7 +192,7 @@ class _Serve:
             _DRAWING, here, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs={"svg": svg}
         )
         data: bytes = compiler.compile(format="png", ppi=dpi)
-        return data
+        return "", data
 
 
 @cache

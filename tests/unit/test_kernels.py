@@ -129,7 +129,7 @@ NOTEBOOK = (
     "hash('a'), list({'a', 'b', 'c', 'd'}), sys.orig_argv[:4]",
     "import locale, time\nlocale.setlocale(locale.LC_CTYPE), locale.getencoding(), time.tzname",
     "import signal; [(s, str(signal.getsignal(s))[:30]) for s in sorted(signal.valid_signals())]",
-    "sorted(i for i in os.environ.items() if i[0] not in ('JPY_PARENT_PID', 'WARM_KERNELS', 'PYTEST_CURRENT_TEST'))",
+    "sorted(i for i in os.environ.items() if not i[0].startswith(('JPY_PARENT', 'WARM_KERNEL', 'PYTEST_CURRENT')))",
     "!echo vỏ",
     "import gc; gc.isenabled(), sys.stdin.read(), sys.stdout.encoding, os.getpgrp() == os.getsid(0) == os.getpid()",
     "import scipy.stats as st; st.norm.ppf(0.975), st.poisson.cdf(3, 2.2)",

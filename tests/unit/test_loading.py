@@ -233,7 +233,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_a_folder_of_that_name(tmp_path: Path) -> None:
     (tmp_path / "2031.yaml").mkdir()
-    with pytest.raises(SettingsError, match=r"^params/2031.yaml: không đọc được \("):
+    with pytest.raises(SettingsError, match=r"^params/2031.yaml là thư mục, không phải tệp thường"):
         load_yaml(tmp_path / "2031.yaml", "params/2031.yaml", Small)
 
 

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from danvan import prose, runner
 from danvan.errors import SettingsError
+from danvan.operations import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHOWN = "notebooks/sổ.ipynb"
@@ -241,3 +242,10 @@ def test_every_wrong_expression_is_told_at_once_with_what_to_do(tmp_path: Path) 
         ]
     )
     assert out.exists()
+
+
+def test_a_notebook_does_not_see_the_password_of_the_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD, "k9-bí-mật")
+    monkeypatch.setenv("CÓ", "có")
+    cell = f"import os\nassert os.environ['CÓ'] == 'có' and {PASSWORD!r} not in os.environ"
+    run(notebook(tmp_path, cell), tmp_path / "out.ipynb")

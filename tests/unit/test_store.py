@@ -287,9 +287,9 @@ def test_an_interrupted_put_leaves_the_entry_as_it_was(cache: store.Cache, monke
     assert cache.get("html", "k") == b"newest"
 
 
-@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "replace"])
+@pytest.mark.parametrize("step", ["mkdir", "open", "write_bytes", "replace"])
 def test_a_disk_that_refuses_costs_only_time(step: str, cache: store.Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, step, lambda *_, **__: fail())
+    monkeypatch.setattr(os if step == "open" else Path, step, lambda *_, **__: fail())
     assert cache.made("html", "k", lambda: b"new") == b"new"
     monkeypatch.undo()
     assert cache.get("html", "k") is None

@@ -92,7 +92,7 @@ def test_an_interrupt_ends_it(one: Typesetter, monkeypatch: pytest.MonkeyPatch) 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(typesetter.pickle, "load", interrupted)
+        patch.setattr(typesetter, "_receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             one.png(SVG.format(20), 100)
     assert is_over(pid)
