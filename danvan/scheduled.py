@@ -262,8 +262,9 @@ class _Run:
         if not wanted.is_current():
             if (code := self._checked(read, asked, today, entry)) is not None:
                 return code
-            entry["reasons"], self._stage = wanted.reasons(), "lập báo cáo"
+            entry["reasons"] = wanted.reasons()
             self._log.info("build", "; ".join(entry["reasons"]), year=year)
+        self._stage = "lập báo cáo"
         # What is current is left as it is; but a run may have been killed when it had built the first of these.
         pipeline.report(project, year, "public", how=How())
         if project.report(year, "internal").exists():

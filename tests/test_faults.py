@@ -127,6 +127,7 @@ def _prepare(here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
     _sound(run(quick, root, *REPORTS))
     _sound(run(quick, root, approved(root, APPROVE), "publish 2023", INTERNAL))
     set_value(root, 2023, "Hồng Bàng", "tips_received", 407)
+    answer_all(root)
     # An undisturbed run, command by command: what it shows.
     warm, states = copied(root, here / "warm"), [shown(root)]
     commands = []
@@ -156,6 +157,16 @@ def _prepare(here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
 def approved(root: Path, command: str) -> str:
     """The command with the hash of the public build in it."""
     return command.replace("HASH", digest_of((root / "reports/2023/public/manifest.json").read_bytes()))
+
+
+def answer_all(root: Path) -> None:
+    """Answer every warning of 2023: a workbook sent back to its unit takes longer than all else."""
+    from danvan.intake.year import read_year
+    from danvan.paths import Project
+
+    office = "office: Công an quận Hải An, reason: Mở thêm chuyên mục phát thanh."
+    found = [f"  - {{finding: {one.id}, {office}}}" for one in read_year(Project(root), 2023).findings]
+    (root / "data/2023/answers.yaml").write_text("\n".join(["answers:", *found, ""]), encoding="utf-8")
 
 
 def copied(root: Path, to: Path, *left_out: str) -> Path:
@@ -277,6 +288,8 @@ def require_next_start(quick: Builders, root: Path, tiny: Tiny, temp: Path) -> N
         status = json.loads((root / TOLD_BY_CLOCK[0]).read_bytes())
         assert (status["state"], status["exit_code"]) == ("done", 0)
         assert {path.name for path in root.glob(f"{TOLD_BY_CLOCK[1]}*")} == {"scheduled.jsonl", ".scheduled.jsonl.lock"}
+        for line in (root / f"{TOLD_BY_CLOCK[1]}scheduled.jsonl").read_bytes().splitlines():
+            json.loads(line)
     assert not [path.name for path in temp.iterdir()]
 
 
