@@ -109,7 +109,7 @@ _FOR_LOOKING = (
     "Chỉ để xem, trên máy này: không phải máy chủ cho mạng Internet. Để nhiều nơi cùng đọc, chép kho "
     "(build.py site --out) lên máy chủ của cơ quan."
 )
-_PLACES, _SOURCES, _DIGITS, _LABEL = 8, 20, 12, 15  # of an explanation: what is shown without --all; width of a label
+_PLACES, _SOURCES, _DIGITS, _LABEL = 8, 20, 8, 15  # of an explanation: what is shown without --all; width of a label
 
 
 class _Parser(argparse.ArgumentParser):
@@ -555,6 +555,7 @@ def _show_way_back(console: Console, one: Explanation, today: Mapping[str, str],
         table = Table(
             "Đơn vị", "Tệp", "Trang", "Ô", "Ghi", "sha256", "Nay", title=f"Nguồn: {folder}", title_justify="left"
         )
+        table.columns[5].overflow = "fold"  # a digest is read whole or not at all
         for source in group:
             name, digest = source.file.rpartition("/")[2], one.files[source.file]
             table.add_row(
