@@ -110,7 +110,11 @@ def test_large_years_are_right_within_their_memory(tmp_path: Path, units: int) -
     environment = {**os.environ, "DANVAN_ROOT": str(project.root), "PYTHONPATH": str(project.root)}
     for command in ("report", "trends") if units == 15 else ("report",):
         build = subprocess.Popen(
-            [sys.executable, "-c", MAIN, command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [sys.executable, "-c", MAIN, command],
+            env=environment,
+            cwd=project.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         with greatest(build.pid) as memory:
             _, errors = build.communicate()
