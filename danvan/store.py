@@ -167,7 +167,8 @@ def fresh_folder(target: Path) -> Path:
 def swap_in(new: Path, target: Path, rights: int = 0o777) -> None:
     """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards.
 
-    It gets these rights, as the umask leaves them. All of it is on the disk before the old one goes. Where the system refuses, the old one is there as before.
+    It gets these rights, as the umask leaves them. All of it is on the disk before the old one goes. Where the system
+    refuses, the old one is there as before.
     """
     for path in files_below(new):
         with path.open("rb+") as file:
