@@ -181,7 +181,7 @@ def read_csv(path: Path, shown: str, columns: tuple[str, ...]) -> Iterator[tuple
 def _read(path: Path, shown: str) -> str:
     try:
         with opened(path) as file:
-            return io.TextIOWrapper(file, encoding="utf-8-sig").read()
+            return io.StringIO(file.read().decode("utf-8-sig"), newline=None).read()  # lines end alike everywhere
     except FileNotFoundError:
         raise SettingsError(f"Thiếu tệp {shown}. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước.") from None
     except UnicodeDecodeError:

@@ -364,11 +364,11 @@ VANISHING = {  # what goes
     "all data": "data",
 }
 GOES = """
-import shutil
-def go(*_):
-    if os.path.exists(WHAT):
-        os.rename(WHAT, "../đã đi")
 import os
+here = os.environ["DANVAN_ROOT"]  # while the notebook runs, its folder is the current one
+def go():
+    if os.path.exists(f"{here}/{WHAT}"):
+        os.rename(f"{here}/{WHAT}", f"{here}/../đã đi")
 """
 MOMENTS = {  # when: before a build; when the first return is read; when the notebook is about to run; while it runs
     "before": "go()",
