@@ -54,7 +54,8 @@ def built(root: Path, command: str) -> tuple[float, float, float]:
     """Seconds, seconds of CPU, and the most memory (MB) of one command in a fresh process."""
     environment = {**os.environ, "DANVAN_ROOT": str(root), "PYTHONPATH": str(root)}
     start, before = time.perf_counter(), os.times()
-    process = subprocess.Popen([sys.executable, "-c", MAIN, *command.split()], env=environment, stdout=sys.stderr)
+    started = [sys.executable, "-c", MAIN, *command.split()]  # of `-c`, the folder it runs in comes first: the copy's
+    process = subprocess.Popen(started, env=environment, cwd=root, stdout=sys.stderr)
     with loaded.greatest(process.pid) as memory:
         assert process.wait() == 0, command
     after = os.times()

@@ -164,15 +164,16 @@ def fresh_folder(target: Path) -> Path:
     return beside
 
 
-def swap_in(new: Path, target: Path) -> None:
+def swap_in(new: Path, target: Path, rights: int = 0o777) -> None:
     """Put the finished folder `new` in the place of `target` whole; the old one goes only afterwards.
 
-    All of it is on the disk before the old one goes. Where the system refuses, the old one is there as before.
+    It gets these rights, as the umask leaves them. All of it is on the disk before the old one goes. Where the system
+    refuses, the old one is there as before.
     """
     for path in files_below(new):
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-    _usual(new, 0o777)
+    _usual(new, rights)
     for folder in (*(path for path in new.rglob("*") if path.is_dir()), new):
         _flush(folder)
     old = target.with_name(f".{target.name}.old")
@@ -203,12 +204,12 @@ def _flush(folder: Path) -> None:
 
 
 @contextmanager
-def swapped_in(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that takes its place when all is well, and is gone when not."""
+def swapped_in(target: Path, rights: int = 0o777) -> Iterator[Path]:
+    """A folder beside `target` that takes its place, with these rights, when all is well, and is gone when not."""
     new = fresh_folder(target)
     try:
         yield new
-        swap_in(new, target)
+        swap_in(new, target, rights)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # what a command needs is imported when it is called
     from danvan.status import Standing
 
 
-PLACES, SOURCES, DIGITS = 8, 20, 12  # of a figure's way back: what is shown if not all is asked for
+PLACES, SOURCES, DIGITS = 8, 20, 8  # of a figure's way back: what is shown if not all is asked for
 _LABEL = 15  # width of a label
 
 
@@ -106,6 +106,7 @@ def _way_back(to: Console, one: Explanation, today: Mapping[str, str], *, every:
         table = Table(
             "Đơn vị", "Tệp", "Trang", "Ô", "Ghi", "sha256", "Nay", title=f"Nguồn: {folder}", title_justify="left"
         )
+        table.columns[5].overflow = "fold"  # a digest is read whole or not at all
         for source in group:
             name, digest = source.file.rpartition("/")[2], one.files[source.file]
             table.add_row(

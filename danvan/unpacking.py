@@ -178,8 +178,7 @@ def unpack(archive: Path, target: Path) -> Index:
     with _opened(archive) as (source, index):
         mode = _free(target)
         _require_room(target, sum(size for size, _ in index.files.values()))
-        with _told_of_disk(target), swapped_in(target) as new:
-            new.chmod(0o700)
+        with _told_of_disk(target), swapped_in(target, mode) as new:
             for name in index.folders:
                 (new / name).mkdir(parents=True, exist_ok=True)
             for name in index.files:
@@ -189,7 +188,6 @@ def unpack(archive: Path, target: Path) -> Index:
                 with (new / name).open("xb") as file:
                     for piece in _content(archive, source, index, name):
                         file.write(piece)
-            new.chmod(mode)
             if target.exists():
                 target.rmdir()  # refuses where something came into it meanwhile
     return index

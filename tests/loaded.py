@@ -107,6 +107,8 @@ def _catalogue(made: Project, indicators: int) -> None:
         for number in range(1, indicators - there + 1)
     )
     head, checks, rest = made.catalogue.read_text(encoding="utf-8").partition("\nchecks:")
+    # An invented island where little happens may well have the same numbers twice.
+    rest = re.sub(r"(?m)^ *- \{rule: identical-to-last-year, .*\n", "", rest)
     made.catalogue.write_text(f"{head.rstrip()}\n{new}{checks}{rest}", encoding="utf-8")
     notebook = json.loads(made.report_notebook.read_text(encoding="utf-8"))
     place = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "phu-luc-ii")

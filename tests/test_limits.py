@@ -130,8 +130,8 @@ import dataclasses
 begin = runner.Client._begin
 def own_cells_have_less_time(self, index):
     begin(self, index)
-    if "moi-" in str(self.nb.cells[index].get("id")):
-        self._watch.limits = dataclasses.replace(self._watch.limits, seconds=1.5)
+    seconds = 1.5 if "moi-" in str(self.nb.cells[index].get("id")) else 600
+    self._watch.limits = dataclasses.replace(self._watch.limits, seconds=seconds)
 runner.Client._begin = own_cells_have_less_time
 """
 TOO_LONG = (

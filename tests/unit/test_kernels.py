@@ -602,7 +602,13 @@ def test_when_the_zygote_is_killed_clients_are_told_and_the_next_kernel_starts_n
         # It holds the lock of the interpreter: no thread of the kernel can see that its parent has gone.
         client = make(folder, "import ctypes; ctypes.PyDLL(None).sleep(60)")
         manager = client.create_kernel_manager()
-        killer = threading.Timer(2, mother.kill)
+
+        def kill() -> None:
+            wait_until(lambda: mother.children(), 60)
+            time.sleep(2)
+            mother.kill()
+
+        killer = threading.Thread(target=kill)
         killer.start()
         with pytest.raises(DeadKernelError):
             client.execute(env=ENVIRONMENT)
