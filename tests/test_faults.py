@@ -99,7 +99,6 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this test run share."""
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "faults"
-    folder = Path(os.environ.get("DEVROOM") or folder)  # DEV
     folder.mkdir(exist_ok=True)
     return folder
 
