@@ -31,7 +31,7 @@ from danvan.operations import Operations, load_operations, password, unchecked
 from danvan.params import YearParams, load_params
 from danvan.paths import Project
 from danvan.scratch import own_folder
-from danvan.store import content_key, write_atomic
+from danvan.store import content_key, repair, write_atomic
 from danvan.workers import How
 
 Json = dict[str, Any]
@@ -246,6 +246,7 @@ class _Run:
     def _step(self, year: int, entry: Json) -> int:
         project, self._stage = self._project, "xem các ấn bản đã công bố"
         for edition in ("public", "internal"):
+            repair(project.report(year, edition))  # killed between two renames, a run leaves none that could be seen
             archive.require_untouched(archive.editions(project, year, edition))
         self._stage = "đọc params và phiếu"
         params = load_params(project, year)

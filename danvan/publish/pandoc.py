@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import tempfile
@@ -22,7 +23,11 @@ Change = Callable[[str], str]
 
 def run(*options: str, text: str = "") -> bytes:
     """What pandoc prints. Raises StageError with what it says where it fails."""
-    command = (pypandoc.get_pandoc_path(), *options)
+    logging.getLogger("pypandoc").setLevel(logging.CRITICAL)  # else it prints tracebacks when it takes another pandoc
+    try:
+        command = (pypandoc.get_pandoc_path(), *options)
+    except OSError:
+        raise StageError("Không lập được tệp Word: không chạy được pandoc. Hãy chạy lại.") from None
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}  # what it dates with this, we take out again
     done = subprocess.run(command, input=text.encode(), env=environment, capture_output=True, check=False)
     if done.returncode:
