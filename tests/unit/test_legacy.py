@@ -241,7 +241,7 @@ def test_any_text_is_answered(text: str) -> None:
     "unit", ["Ã", "Ã ", "a", "aù", "ñ", "Há»“ng BÃ ng ", "Thñy ", "·", "\u0301", "nghngh", "oaoa\u00e0", "ê "]
 )
 def test_long_texts_take_no_time(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     guesses(unit * (100_000 // len(unit)))
     by_font(unit * (100_000 // len(unit)), "VNI-Times")
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

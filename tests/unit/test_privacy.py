@@ -606,10 +606,10 @@ def test_no_indicator_and_no_head_of_a_form_asks_for_persons() -> None:
 )
 def test_long_texts_take_no_time(unit: str) -> None:
     text = unit * (100_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     shown = mask(text)
     is_name_column(text)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert mask(shown) == shown
 
 
