@@ -65,7 +65,7 @@ def test_the_lock_meets_every_range_of_pyproject() -> None:
 def test_what_danvan_imports_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
-    own = {"yaml": "pyyaml", "pil": "pillow", "ruamel": "ruamel.yaml", "pypandoc": "pypandoc_binary"}
+    own = {"yaml": "pyyaml", "pil": "pillow", "ruamel": "ruamel.yaml", "pypandoc": "pypandoc_binary", "zmq": "pyzmq"}
     for path in (ROOT / "danvan").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
