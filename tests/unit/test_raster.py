@@ -135,7 +135,3 @@ def test_a_cell_holds_one_drawing_and_a_document_one_truth(y: Yearbook) -> None:
     old = published(y, drawn, image_png="iVBORw0KGgo=")  # notebooks of before hold a PNG as well
     known = Figure("thanh", "Ở đâu nhiều?", BARS.alt, data["image/svg+xml"], BARS.table, cell=2)
     assert old == published(y, drawn) == known
-        old
-        == published(y, drawn)
-        == Figure("thanh", "Ở đâu nhiều?", BARS.alt, data["image/svg+xml"], BARS.table, cell=2)
-    )
