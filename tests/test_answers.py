@@ -301,6 +301,7 @@ PERSONAL = "lời giải trình có dữ liệu về người. Hãy bỏ tên, s
         (ONE + ONE, "dòng 3: khóa “answers” viết hai lần."),
     ],
 )
+@pytest.mark.sampled(6)
 def test_what_is_wrong_is_told_with_its_line(text: str, sentence: str, project: Project) -> None:
     said = refused(project, text)
     assert said.startswith(f"{SHOWN}, {sentence}")

@@ -1169,6 +1169,7 @@ CASES = LISTED | OTHERS
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.sampled(8)
 def test_what_comes_of_it(case: Case, project: Project, good: Year) -> None:
     case.make(project)
     before = on_disk(project.root.parent.parent)
@@ -1221,8 +1222,8 @@ def test_what_comes_of_it(case: Case, project: Project, good: Year) -> None:
 def test_b23_a_file_that_grows_while_it_is_read(project: Project, good: Year, monkeypatch: pytest.MonkeyPatch) -> None:
     opening = os.open
 
-    def growing(path: Path, flags: int) -> int:
-        opened = opening(path, flags)
+    def growing(path: Path, flags: int, *more: int) -> int:
+        opened = opening(path, flags, *more)
         if Path(path).name == FILE:
             with file(project).open("ab") as more:
                 more.write(b"x")
@@ -1239,10 +1240,10 @@ def test_b25_a_file_that_may_not_be_read(project: Project, good: Year, monkeypat
     if os.access(file(project), os.R_OK):  # the superuser may read everything
         opening = os.open
 
-        def denied(path: Path, flags: int) -> int:
+        def denied(path: Path, flags: int, *more: int) -> int:
             if Path(path).name == FILE:
                 raise PermissionError(13, "Permission denied")
-            return opening(path, flags)
+            return opening(path, flags, *more)
 
         monkeypatch.setattr(files, "read", READ)
         monkeypatch.setattr(os, "open", denied)
@@ -1297,6 +1298,7 @@ HOSTILE = (
     ],
     ids=["a value", "a formula", "a comment", "a status", "a code", "a sheet", "a head", "a file"],
 )
+@pytest.mark.sampled(4)
 def test_b81_what_attacks_stays_text(make: Make, project: Project, checked: Checked) -> None:
     make(project)
     out = checked()
@@ -1540,6 +1542,7 @@ PERSONS: dict[str, tuple[Make, str, str, str]] = {
 
 
 @pytest.mark.parametrize("where", PERSONS)
+@pytest.mark.sampled(6)
 def test_data_about_a_person_goes_nowhere(where: str, project: Project, good: Year, checked: Checked) -> None:
     make, secret, told, place_of_it = PERSONS[where]
     make(project)
@@ -1584,6 +1587,7 @@ def test_what_is_not_read_is_not_copied(how: Change, project: Project, checked: 
     ],
     ids=["a new line", "right to left", "zero width", "no UTF-8", "a terminal's code", "a shell's signs"],
 )
+@pytest.mark.sampled(3)
 def test_a_file_of_an_odd_name(name: bytes, shown: str, project: Project, checked: Checked) -> None:
     """It is read, told by a name that can be shown, and replied to."""
     typed("x", code="guns")(project)
@@ -1617,6 +1621,7 @@ def test_what_is_written_can_be_written_on_windows(name: str, project: Project, 
     ],
     ids=["its name misspelt inside", "its sheets renamed", "no name inside", "two names inside"],
 )
+@pytest.mark.sampled(2)
 def test_a_file_that_only_its_name_says_whose_it_is(make: Make, project: Project, checked: Checked) -> None:
     """“Hồng Bàng.xlsx” came: the letter to Hồng Bàng says what is wrong with it, and not that nothing came."""
     make(project)
@@ -1774,6 +1779,7 @@ COPIES: dict[str, Make] = {
 
 
 @pytest.mark.parametrize("what", COPIES)
+@pytest.mark.sampled(7)
 def test_an_annotated_copy(what: str, project: Project) -> None:
     """It says all that was found, in the cells and on its first sheet, and nothing in it is live."""
     COPIES[what](project)
@@ -1809,6 +1815,7 @@ def test_an_annotated_copy(what: str, project: Project) -> None:
 
 
 @pytest.mark.parametrize("what", COPIES)
+@pytest.mark.sampled(7)
 def test_a_copy_that_was_mended_is_a_good_return(what: str, project: Project, good: Year) -> None:
     """The office puts the good values back where it was told to, and sends the copy; all else in it stays."""
     COPIES[what](project)

@@ -248,6 +248,7 @@ def test_shipped_inputs_give_the_same_bytes_and_errors_in_returns_stop_nobody_el
     assert dask.left() == []
 
 
+@pytest.mark.long
 def test_workers_with_another_danvan_are_refused(dask: Cluster, tmp_path: Path, project: Path, code: Path) -> None:
     *_, told = Run(project, dask.address, code=_changed(code, tmp_path / "khác")).end()
     assert told == [

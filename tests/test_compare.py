@@ -620,6 +620,7 @@ def test_a_file_of_no_build_is_refused(sent: Sent) -> None:
 # ---------------------------------------------------------------- what may be accepted
 
 
+@pytest.mark.long
 def test_what_changed_since_the_comparison_is_not_accepted(sent: Sent) -> None:
     edited = word.body(sent.data, ("Ở cơ sở, ", "Tại cơ sở, "))
     with pytest.raises(RefusedError, match="Chưa so sánh tệp này"):
@@ -735,6 +736,7 @@ WORDS = st.lists(
 
 @settings(max_examples=40)
 @given(st.data())
+@pytest.mark.long
 def test_any_edit_of_words_is_found_and_rebuilds_just_the_edited_text(text: Text, data: st.DataObject) -> None:
     part = data.draw(st.sampled_from(["document", "footnotes"]))
     xml = word.xml_of(text.data, part)
@@ -768,6 +770,7 @@ def test_any_edit_of_words_is_found_and_rebuilds_just_the_edited_text(text: Text
 
 @settings(max_examples=20)
 @given(st.data())
+@pytest.mark.long
 def test_whatever_happens_to_paragraphs_what_is_accepted_leaves_sound_cells(text: Text, data: st.DataObject) -> None:
     """Paragraphs deleted, exchanged, parted, joined, without bookmarks: whatever can be accepted fits together."""
     xml = word.xml_of(text.data)

@@ -182,6 +182,7 @@ def said(got: Return) -> dict[str, tuple[object, ...]]:
 
 @pytest.mark.parametrize("unit", ["Thủy Nguyên", "Khối thành phố"])
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.sampled(8)
 def test_it_says_what_the_workbook_says(way: str, unit: str, project: Project) -> None:
     saved = WAYS[way](unit)
     put_in(project, saved)

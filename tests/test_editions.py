@@ -324,6 +324,7 @@ def test_what_is_approved_is_named_by_office_and_hash(published: Project) -> Non
 
 
 @pytest.mark.parametrize("what", ["returns", "notebook", "output", "approval"])
+@pytest.mark.sampled(2)
 def test_changing_anything_voids_an_approval(what: str, published: Project) -> None:
     approved(published)
     file = published.approval(2023, "public")

@@ -66,6 +66,7 @@ def worded(value: Any) -> str:
 # --- every printed figure ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_every_printed_figure_is_found_as_it_is_printed(base: Path) -> None:  # noqa: F811
     trace = read(report(base) / "trace.json")
     figures = [item for item in trace["printed"] if item["where"] != "chart" and re.search(r"\d", item["text"])]

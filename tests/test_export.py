@@ -184,6 +184,7 @@ def empty_machine(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 
+@pytest.mark.long
 def test_what_comes_back_builds_the_same(
     published: Path,
     exported: exporting.Exported,
@@ -204,6 +205,7 @@ def test_what_comes_back_builds_the_same(
     assert contents(target / "reports/2023/public") == edition
 
 
+@pytest.mark.long
 def test_an_archive_restores_itself_where_there_is_nothing(exported: exporting.Exported, tmp_path: Path) -> None:
     """As on an empty machine, but that its Python has what the lock names: installing it is the work of test_setup."""
     registered = [path.read_bytes() for path in Path(sys.prefix).glob("lib/python*/site-packages/danvan.pth")]

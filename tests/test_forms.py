@@ -790,6 +790,7 @@ TYPED: dict[str, Callable[[openpyxl.Workbook], object]] = {
 
 
 @pytest.mark.parametrize("what", TYPED)
+@pytest.mark.sampled(3)
 def test_a_form_that_was_filled_in_is_never_overwritten(what: str, project: Project, folder: Path) -> None:
     target = project.forms(2023)
     shutil.copytree(folder, target)

@@ -270,6 +270,7 @@ def test_no_returns_at_all(user: User) -> None:
         ("params/units.csv", "2020-01-01", "1/1/2020", "params/units.csv, dòng {line}: “1/1/2020” không phải ngày"),
     ],
 )
+@pytest.mark.sampled(3)
 def test_wrong_settings(name: str, old: str, new: str, sentence: str, user: User) -> None:
     text = (user.root / name).read_text(encoding="utf-8")
     line = text.count("\n", 0, text.index(old)) + 1
@@ -312,6 +313,7 @@ def test_check_of_sound_returns(user: User) -> None:
     assert len(received) == 17
 
 
+@pytest.mark.long
 def test_check_of_returns_with_errors(user: User) -> None:
     user.set_value("Đồ Sơn", "guns", "#REF!")
     user.set_value("Lê Chân", "tips_valuable", 99_999)
@@ -541,6 +543,7 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, every)
 
 
+@pytest.mark.long
 def test_forced_in_another_place_it_gives_the_same_bytes(finished: User, built: Path, tmp_path: Path) -> None:
     """Another folder to lie in and to start from, time zone, language, hash seed, home, rights of new files, and one
     core instead of all; everything is made again, every byte is the same."""
@@ -733,6 +736,7 @@ def stale(user: User, n: int) -> None:
 
 
 @posix
+@pytest.mark.long
 def test_killed_in_the_middle(finished: User) -> None:
     before = contents(finished.report)
     stale(finished, 0)
@@ -790,6 +794,7 @@ def mount() -> Iterator[Mount]:
 
 @posix
 @pytest.mark.parametrize("room", [64, 2_048], ids=lambda room: f"{room} KB left")
+@pytest.mark.sampled(2)
 def test_a_full_disk(room: int, finished: User, mount: Mount) -> None:
     """64 KB: not even the notebook fits; 2 MB: it is full somewhere among the pages and charts."""
     reports = finished.root / "reports"

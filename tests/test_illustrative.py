@@ -271,6 +271,7 @@ def test_a_workbook_that_is_not_illustrative_is_never_overwritten(elsewhere: Pro
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.sampled(3)
 def test_any_other_year_obeys_the_rules(elsewhere: Project, seed: int) -> None:
     text = (ROOT / "params" / "2022.yaml").read_text(encoding="utf-8")
     for year in (2030, 2031):

@@ -605,6 +605,7 @@ def there_and_back(base: Path, folder: Path, builders: Builders, names: list[str
 
 @QUICK
 @given(name=st.sampled_from(sorted(CHANGES)), seed=SEED)
+@pytest.mark.long
 def test_any_changed_input_gives_what_a_clean_build_gives(
     name: str, seed: int, base: Path, builders: Builders, places: Iterator[Path]
 ) -> None:
@@ -630,6 +631,7 @@ def test_changes_upon_changes(
         reject()
 
 
+@pytest.mark.long
 def test_every_input_is_changed_by_something(base: Path, tmp_path: Path) -> None:
     """The test of these tests: each file that a manifest names can be changed by one of the changes."""
     named: set[str] = set()
@@ -680,13 +682,22 @@ def set_value(root: Path, year: int, unit: str, code: str, value: object) -> Non
     book.save(path)
 
 
+def drafts(root: Path, *years: int) -> list[str]:
+    """What `status` says of public builds that wait for an approval."""
+    manifests = {year: (root / f"reports/{year}/public/manifest.json").read_bytes() for year in years}
+    return [
+        f"Bản công khai năm {year}, mã {hashlib.sha256(manifest).hexdigest()[:12]}: dự thảo, chưa được duyệt."
+        for year, manifest in manifests.items()
+    ]
+
+
 def test_one_changed_return(copy: Path, builders: Builders) -> None:
     """One workbook is opened; what its figures cannot reach is left alone, even the profile of another unit."""
     path = copy / "data/2023/returns/Kiến An.xlsx"
     book = openpyxl.load_workbook(path)
     book.properties.title = "lưu lại"  # another file, the same figures
     book.save(path)
-    before, kept = standing(copy), stages(copy)
+    before, kept, drafted = standing(copy), stages(copy), drafts(copy, 2022, 2023)
     told = builders.run(copy, STATUS, *ALL, STATUS, before=OPENED)
     assert [one.code for one in told] == [0] * 5
     reason = "data/2023/returns/Kiến An.xlsx đã đổi"
@@ -696,6 +707,7 @@ def test_one_changed_return(copy: Path, builders: Builders) -> None:
         "Hồ sơ năm 2023: 6 đơn vị: chưa lập",
         "Hồ sơ năm 2023: 1 đơn vị: mới nhất",
         f"Diễn biến qua các năm: {reason}",
+        *drafted,
     ]
     assert told[4].out.count("mới nhất") == 4
     assert (copy / "opened").read_text(encoding="utf-8").split("\n") == ["Kiến An.xlsx", ""]
@@ -727,6 +739,7 @@ def test_a_figure_of_last_year_reaches_this_year(copy: Path, builders: Builders)
         "Hồ sơ năm 2023: 6 đơn vị: chưa lập",
         "Hồ sơ năm 2023: 1 đơn vị: mới nhất",
         f"Diễn biến qua các năm: {reason}",
+        *drafts(copy, 2022, 2023),
     ]
 
 
@@ -746,8 +759,9 @@ def test_status_tells_and_does_nothing(copy: Path, builders: Builders) -> None:
         "Hồ sơ năm 2023: 6 đơn vị: chưa lập",
         "Hồ sơ năm 2023: 1 đơn vị: mới nhất",
         "Diễn biến qua các năm: dien-bien.html trong bản đã lập bị sửa hoặc xóa; params/2023.yaml đã đổi",
+        *drafts(copy, 2023),
     ]
-    assert told[1].out.splitlines() == ["Báo cáo năm 2022: chưa lập", told[0].out.splitlines()[-1]]
+    assert told[1].out.splitlines() == ["Báo cáo năm 2022: chưa lập", told[0].out.splitlines()[-2]]
     assert [(one.code, one.err) for one in told[:2]] == [(0, "")] * 2
     assert told[2] == Told(2, "", "Gọi lệnh sai: không có tham số “--x”. Xem: build.py --help\n")
     assert (standing(copy / "reports"), standing(copy / "figures")) == before
@@ -854,6 +868,7 @@ def of_2023(root: Path) -> dict[str, dict[str, str]]:
     return {name: contents(root / name) for name in ("reports/2023/public", "figures/2023")}
 
 
+@pytest.mark.long
 def test_killed_step_by_step(copy: Path, base: Path, clean: Path, builders: Builders) -> None:
     """Again and again, each time a step later: what was half done never counts, what was done need not be repeated.
 
@@ -885,6 +900,7 @@ def test_killed_step_by_step(copy: Path, base: Path, clean: Path, builders: Buil
 # --- a cache that is damaged, or no cache --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_damaged_cache_is_not_used(copy: Path, base: Path, builders: Builders) -> None:
     """Each entry is cut, emptied, flipped or full of zeros; everything comes out as before, and is kept as before."""
     kept = {path: path.read_bytes() for path in sorted((copy / ".cache").glob("*/*"))}
@@ -920,6 +936,7 @@ def test_a_damaged_cache_is_not_used(copy: Path, base: Path, builders: Builders)
     assert {path.parent.name for path in digests if path.read_bytes()[:32] != digests[path]} == set()
 
 
+@pytest.mark.long
 def test_a_cache_that_is_a_file(copy: Path, base: Path, builders: Builders) -> None:
     shutil.rmtree(copy / ".cache")
     (copy / ".cache").write_text("không phải thư mục", encoding="utf-8")
@@ -1058,6 +1075,7 @@ files.read = meanwhile
 """
 
 
+@pytest.mark.long
 def test_a_return_that_changes_while_packets_are_made(copy: Path, base: Path, builders: Builders) -> None:
     """It is put back afterwards: what was made of it meanwhile is not taken for what is there now."""
     other = copy / "data/2023/returns/Đồ Sơn.xlsx"
@@ -1080,6 +1098,7 @@ year.load_catalogue = load_another
 """
 
 
+@pytest.mark.long
 def test_a_catalogue_that_changes_while_returns_are_read(base: Path, copy: Path, builders: Builders) -> None:
     """Saved in the moment between, and put back: what was read by the other one is not taken."""
     shutil.rmtree(copy / ".cache")
@@ -1129,6 +1148,7 @@ def notebooks(root: Path) -> dict[str, list[object]]:
     return {p.name: json.loads(p.read_bytes()[32:])["cells"] for p in (root / ".cache/notebook").iterdir()}
 
 
+@pytest.mark.long
 def test_cold_and_warm_kernels_give_the_same(base: Path, tmp_path: Path, builders: Builders) -> None:
     """The whole report is compared in the long suite."""
     root = without_builds(base, tmp_path / "lạnh")

@@ -199,6 +199,7 @@ def shown_on_a_terminal(start: Callable[..., Build], *arguments: str) -> tuple[i
     return build.process.wait(), received.decode()
 
 
+@pytest.mark.long
 def test_two_jobs_on_a_terminal(copy: Path, base: Path, started: Callable[..., Build]) -> None:  # noqa: F811
     """Every stage of every report is shown; at the end the slowest is named, and the line of progress is gone."""
     shutil.rmtree(copy / ".cache")
@@ -362,6 +363,7 @@ KILLED = "Một tiến trình con bị hệ thống dừng, có thể vì hết 
 
 
 @pytest.mark.parametrize("when", ["notebooks run", pytest.param("workers import", marks=pytest.mark.long)])
+@pytest.mark.long
 def test_a_killed_worker(when: str, copy: Path, base: Path, started: Callable[..., Build]) -> None:  # noqa: F811
     """As the system does when memory runs out: told in words, the old reports stand, the next run is right."""
     stale(copy)

@@ -181,6 +181,7 @@ def test_a_cell_that_hangs(hang: str, city: City, clean: Path) -> None:
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.sampled(2)
 def test_what_a_cell_has_set_free_ends_with_its_kernel(warm: bool, city: City) -> None:
     """Daemons, in sessions of their own: of a notebook that hangs, and of one that is well."""
     city.cell(DAEMON.replace("PIDS", repr(str(city.root / "pids"))).replace("COUNT", "3"))
@@ -193,6 +194,7 @@ def test_what_a_cell_has_set_free_ends_with_its_kernel(warm: bool, city: City) -
     city.has_left_nothing()
 
 
+@pytest.mark.long
 def test_an_expression_that_hangs(city: City) -> None:
     city.cell("import time\ndef mãi():\n    time.sleep(1000)")
     city.cell("Chờ {eval}`mãi()`.", "markdown", PLACE + 1)
@@ -240,6 +242,7 @@ def test_a_cell_that_eats_memory(eater: str, city: City, clean: Path) -> None:
     assert of_2023(city.root) == of_2023(clean)
 
 
+@pytest.mark.long
 def test_memory_that_the_machine_does_not_have(city: City) -> None:
     city.cell("import numpy\nnumpy.ones(10**15)")
     told = city.fails()
@@ -262,6 +265,7 @@ DEATHS = {
 }
 
 
+@pytest.mark.long
 def test_a_kernel_that_dies(city: City, clean: Path) -> None:
     for death, words in DEATHS.items():
         city.cell(death)
@@ -388,9 +392,8 @@ MOMENTS = {  # when: before a build; when the first return is read; when the not
 }
 
 
-@pytest.mark.parametrize(
-    "moment", [*list(MOMENTS)[:1], *(pytest.param(name, marks=pytest.mark.long) for name in list(MOMENTS)[1:])]
-)
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.long
 def test_an_input_that_vanishes(moment: str, city: City, clean: Path) -> None:
     for what, name in VANISHING.items():
         shutil.rmtree(city.root / ".cache/return", ignore_errors=True)
@@ -438,7 +441,8 @@ UNREADABLE = {  # end of the name -> what the sentence names
 }
 
 
-@pytest.mark.parametrize("code", ["errno.EIO", pytest.param("errno.EACCES", marks=pytest.mark.long)])
+@pytest.mark.parametrize("code", ["errno.EIO", "errno.EACCES"])
+@pytest.mark.long
 def test_a_read_that_fails(code: str, city: City, clean: Path) -> None:
     for name, named in UNREADABLE.items():
         shutil.rmtree(city.root / ".cache", ignore_errors=True)
@@ -449,6 +453,7 @@ def test_a_read_that_fails(code: str, city: City, clean: Path) -> None:
     assert of_2023(city.root) == of_2023(clean)
 
 
+@pytest.mark.long
 def test_a_kept_result_that_cannot_be_read_is_made_again(city: City, clean: Path) -> None:
     for path in (city.root / ".cache").glob("*/*"):
         if path.parent.name != "png":  # many
@@ -471,6 +476,7 @@ PIPES = {
 }
 
 
+@pytest.mark.long
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(city: City, clean: Path) -> None:
     for name, words in PIPES.items():
         path = city.root / name

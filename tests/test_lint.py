@@ -167,6 +167,7 @@ WRONG: list[tuple[str, str, Any, tuple[str, str, str, str]]] = [
 
 
 @pytest.mark.parametrize(("name", "key", "value", "told"), WRONG, ids=[f"{key}={value}" for _, key, value, _ in WRONG])
+@pytest.mark.sampled(8)
 def test_what_a_pdf_has_otherwise_is_named(
     name: str, key: str, value: Any, told: tuple[str, str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -514,6 +514,7 @@ def test_last_years_figures_sent_again_are_found(returned: Project, capsys: pyte
     assert replies == FULL
 
 
+@pytest.mark.long
 def test_one_other_figure_and_it_is_not_the_same_return(returned: Project) -> None:
     path = returned.returns(2024) / "Hồng Bàng.xlsx"
     book = openpyxl.load_workbook(path)
@@ -524,6 +525,7 @@ def test_one_other_figure_and_it_is_not_the_same_return(returned: Project) -> No
     assert named == FULL - {"Quận Hồng Bàng"}
 
 
+@pytest.mark.long
 def test_last_years_file_itself_is_told_from_this_years(returned: Project) -> None:
     shutil.copy(returned.returns(2023) / "Lê Chân.xlsx", returned.returns(2024) / "Lê Chân.xlsx")
     _, found = checked(returned, 2024)
@@ -541,6 +543,7 @@ def test_forms_of_the_year_are_not_taken_for_returns(returned: Project) -> None:
     assert len(found) == 16
 
 
+@pytest.mark.long
 def test_a_form_written_again_after_the_returns_came_is_the_same(returned: Project) -> None:
     before = everything(returned.forms(2024))
     exchange.forms(returned, 2024)

@@ -62,6 +62,7 @@ def test_every_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.sampled(8)
 def test_a_rule(case: Case, project: Project, good: Year) -> None:
     before = {path: path.read_bytes() for path in project.returns(2023).iterdir()}
     case.make(project)

@@ -368,6 +368,7 @@ def test_a_run_that_stalls_is_ended_and_told(office: Office) -> None:
     assert office.year(status)["state"] == "awaiting approval"
 
 
+@pytest.mark.long
 def test_no_jupyter_server_and_nothing_for_other_machines(office: Office) -> None:
     """A kernel is no server. ipykernel's pipe for its children's output listens on loopback, behind a key."""
     program = "import sys; from danvan import scheduled; from danvan.cli import main; sys.exit(main(['scheduled']))"

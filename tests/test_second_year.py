@@ -277,6 +277,7 @@ def rewrite(root: Path, year: int, unit: str, rows: dict[str, tuple[Any, Any, An
 
 @pytest.mark.parametrize("made", ["rough", "official"])
 @pytest.mark.parametrize("key", SENTENCES)
+@pytest.mark.sampled(8)
 def test_sentence_has_the_figure_of_its_year(key: str, made: str, request: pytest.FixtureRequest) -> None:
     built: Built = request.getfixturevalue(made)
     sentence = SENTENCES[key]

@@ -200,6 +200,7 @@ def test_first_and_later_starts(tiny: Path, environment: dict[str, str]) -> None
     assert not (tiny / ".venv" / "mine").exists()
 
 
+@pytest.mark.long
 def test_two_starts_at_once_install_once(tiny: Path, environment: dict[str, str]) -> None:
     (tiny / ".venv").mkdir()  # half made
     both = [begin(tiny, environment), begin(tiny, environment)]
@@ -359,6 +360,7 @@ def test_an_incomplete_project(tiny: Path, environment: dict[str, str]) -> None:
 # --- an environment that someone else made ---------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_an_environment_with_the_lock_is_used(tiny: Path, environment: dict[str, str], tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     python = str(theirs / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))

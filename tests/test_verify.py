@@ -82,6 +82,7 @@ def test_a_working_build(copy: Path, builders: Builders) -> None:  # noqa: F811
     assert contents(copy) == before
 
 
+@pytest.mark.long
 def test_an_edition_whose_inputs_have_all_changed(copy: Path, builders: Builders) -> None:  # noqa: F811
     """Returns, params and the program are others by now: what was kept rebuilds it, by the program of then."""
     edition = published(copy)
@@ -164,6 +165,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.long
 def test_every_kind_of_file_that_was_falsified_with_its_manifest(copy: Path, builders: Builders) -> None:  # noqa: F811
     folder, said = report(copy), {}
     for pattern, (change, expected) in CHANGED.items():
@@ -292,6 +294,7 @@ sys.exit("Không kết nối được tới kho gói Python: " + os.getcwd())
 
 
 @pytest.mark.parametrize("whom", ["alone", "group"])
+@pytest.mark.sampled(2)
 def test_ctrl_c_while_it_rebuilds(whom: str, copy: Path, started: Callable[..., Build]) -> None:  # noqa: F811
     """As a terminal does it, or somebody who stops this one process: the other one ends too, and nothing is left."""
     before = contents(copy)

@@ -406,6 +406,7 @@ def test_what_is_made_of_a_hidden_figure_is_called_hidden_not_missing() -> None:
 # --- the cost ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_largest_committed_year_needs_no_programme_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of 114 communes received nobody or one or two: the breakdown is refused before anything is solved."""
     from danvan import suppression

@@ -683,6 +683,7 @@ def no_fork(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> Path:
     return temporary
 
 
+@pytest.mark.long
 def test_a_spare_gives_the_same_outputs_and_leaves_nothing_behind(
     no_fork: Path, cold_outputs: list[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,6 +181,7 @@ class Planted:
 
 @pytest.mark.parametrize("stage", [year.STAGE, "return"])
 @pytest.mark.parametrize("content", ["pickle", "null", "[]", "{}", '{"params": 1}', "[[[[", "another year"])
+@pytest.mark.sampled(5)
 def test_what_else_lies_in_the_cache_is_read_anew(
     project: Project, read: Year, stage: str, content: str, tmp_path: Path
 ) -> None:

@@ -604,6 +604,7 @@ def test_no_indicator_and_no_head_of_a_form_asks_for_persons() -> None:
         ),
     ],
 )
+@pytest.mark.sampled(8)
 def test_long_texts_take_no_time(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     start = time.process_time()

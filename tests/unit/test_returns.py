@@ -297,6 +297,7 @@ CELLS: dict[str, tuple[Change, str, str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", CELLS)
+@pytest.mark.sampled(6)
 def test_a_bad_cell(what: str, project: Project) -> None:
     how, where, rule, found, reason, remedy = CELLS[what]
     sheet, ref = where.split("!")
