@@ -339,11 +339,8 @@ def test_a_cluster_gives_the_same_bytes(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("options", [(), ("shipped",)])
-def test_what_a_killed_worker_was_building_is_built_again(
-    dask: Cluster, here: Path, project: Path, code: Path, options: tuple[str, ...]
-) -> None:
-    run = Run(project, dask.address, *options, code=code)
+def test_what_a_killed_worker_was_building_is_built_again(dask: Cluster, here: Path, project: Path, code: Path) -> None:
+    run = Run(project, dask.address, "shipped", code=code)
     run.hear("stage", BOTH[1], "Chạy sổ")  # when the other is not finished either
     dask.workers()[0].kill()
     assert run.outcomes() == dict.fromkeys(BOTH, "Built")

