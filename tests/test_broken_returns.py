@@ -1222,8 +1222,8 @@ def test_what_comes_of_it(case: Case, project: Project, good: Year) -> None:
 def test_b23_a_file_that_grows_while_it_is_read(project: Project, good: Year, monkeypatch: pytest.MonkeyPatch) -> None:
     opening = os.open
 
-    def growing(path: Path, flags: int, *more: int) -> int:
-        opened = opening(path, flags, *more)
+    def growing(path: Path, flags: int, *mode: int) -> int:
+        opened = opening(path, flags, *mode)
         if Path(path).name == FILE:
             with file(project).open("ab") as more:
                 more.write(b"x")
@@ -1240,10 +1240,10 @@ def test_b25_a_file_that_may_not_be_read(project: Project, good: Year, monkeypat
     if os.access(file(project), os.R_OK):  # the superuser may read everything
         opening = os.open
 
-        def denied(path: Path, flags: int, *more: int) -> int:
+        def denied(path: Path, flags: int, *mode: int) -> int:
             if Path(path).name == FILE:
                 raise PermissionError(13, "Permission denied")
-            return opening(path, flags, *more)
+            return opening(path, flags, *mode)
 
         monkeypatch.setattr(files, "read", READ)
         monkeypatch.setattr(os, "open", denied)

@@ -1150,7 +1150,7 @@ def notebooks(root: Path) -> dict[str, list[object]]:
 
 @pytest.mark.long
 def test_cold_and_warm_kernels_give_the_same(base: Path, tmp_path: Path, builders: Builders) -> None:
-    """The whole report is compared in the long suite."""
+    """Of a few cells; those of the whole report are compared below."""
     root = without_builds(base, tmp_path / "lạnh")
     told = builders.run(root, "report 2023 --cold", f"{PROFILE} --cold", warm=False)
     assert [one.code for one in told] == [0, 0]
