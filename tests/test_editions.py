@@ -28,7 +28,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT, copy_project
 from filelock import FileLock
 
-from danvan import cli, editions, pipeline, preserved
+from danvan import editions, pipeline, preserved, usage
 from danvan.paths import Project
 from danvan.publish import site
 from danvan.store import files_below, sha256
@@ -738,5 +738,5 @@ def test_the_server_ends_at_ctrl_c_and_says_what_it_cannot_do(history: History) 
 
 
 def test_every_command_is_told_of() -> None:
-    assert {"publish", "site", "serve"} <= set(cli.COMMANDS)
-    assert all(re.search(rf"^  {name}\b", cli.HELP, re.MULTILINE) for name in cli.COMMANDS)
+    assert {"publish", "site", "serve"} <= set(usage.COMMANDS)
+    assert all(re.search(rf"^  {name}\b", usage.HELP, re.MULTILINE) for name in usage.COMMANDS)

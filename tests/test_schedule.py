@@ -23,11 +23,12 @@ import yaml
 from lxml import etree
 
 from danvan import schedule, stamp
-from danvan.cli import COMMANDS, main
+from danvan.cli import main
 from danvan.errors import SettingsError, StageError
 from danvan.paths import Project
 from danvan.schedule import cron, systemd, windows
 from danvan.schedule.job import Job, job_of
+from danvan.usage import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 # What each of the three languages takes for its own: blanks, %, $, quotes, backslashes (one at the end).
