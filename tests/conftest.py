@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: slow; runs with `build.py test --long` only")
-    config.addinivalue_line("markers", "sampled(n): of a long table of cases each n-th is quick, the others are long")
+    config.addinivalue_line("markers", "sampled(n): of a table of cases each n-th is quick, the others are long")
     # First, so that an exception that pyproject.toml or a test makes to it still counts.
     config.getini("filterwarnings").insert(0, "error")
 

@@ -1024,7 +1024,8 @@ MEANWHILE = [
 ]
 
 
-@pytest.mark.parametrize("cell", [1, *(pytest.param(number, marks=pytest.mark.long) for number in (5, 99))])
+@pytest.mark.parametrize("cell", [1, 5, 99])
+@pytest.mark.sampled(3)
 def test_inputs_that_change_while_the_notebook_runs(
     cell: int, base: Path, copy: Path, clean: Path, tmp_path: Path, builders: Builders, request: pytest.FixtureRequest
 ) -> None:
@@ -1149,20 +1150,7 @@ def notebooks(root: Path) -> dict[str, list[object]]:
 
 
 @pytest.mark.long
-def test_cold_and_warm_kernels_give_the_same(base: Path, tmp_path: Path, builders: Builders) -> None:
-    """Of a few cells; those of the whole report are compared below."""
-    root = without_builds(base, tmp_path / "lạnh")
-    told = builders.run(root, "report 2023 --cold", f"{PROFILE} --cold", warm=False)
-    assert [one.code for one in told] == [0, 0]
-    made, wanted = outputs(root), outputs(base)
-    assert len(made) == 3
-    assert made == {name: wanted[name] for name in made}
-    for key, cells in notebooks(root).items():
-        assert cells == notebooks(base)[key]
-
-
-@pytest.mark.long
-def test_cold_and_warm_kernels_give_the_same_of_the_whole_report(tmp_path: Path, builders: Builders) -> None:
+def test_cold_and_warm_kernels_give_the_same(tmp_path: Path, builders: Builders) -> None:
     commands = ("report 2023", "report 2023 --edition internal", TRENDS, PROFILE)
     warm, cold = (copy_project(tmp_path / name) for name in ("ấm", "lạnh"))
     running = builders.start(warm, *commands, warm=False)  # each command has a zygote of its own

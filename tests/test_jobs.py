@@ -289,14 +289,8 @@ def moment(build: Build, when: str) -> None:
 STOPPED = "Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.\n"
 
 
-@pytest.mark.parametrize(
-    "when",
-    [
-        "notebooks run",
-        pytest.param("workers import", marks=pytest.mark.long),
-        *(pytest.param(str(seconds), marks=pytest.mark.long) for seconds in (1.5, 2.5, 4, 6)),
-    ],
-)
+@pytest.mark.parametrize("when", ["notebooks run", "workers import", "1.5", "2.5", "4", "6"])
+@pytest.mark.sampled(6)
 def test_ctrl_c(when: str, copy: Path, base: Path, started: Callable[..., Build]) -> None:  # noqa: F811
     """One sentence, soon; no process, no temporary file, no half-built folder is left, and the old reports stand."""
     stale(copy)

@@ -153,9 +153,9 @@ while open(PIDS).read().count("\\n") < COUNT:
     time.sleep(0.01)
 """
 HANGS = {
+    "busy in C": "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",  # holds the lock of the interpreter
     "sleeps": "import time\nwhile True:\n    time.sleep(1)",
     "hears no Ctrl-C": "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(1000)",
-    "busy in C": "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",  # holds the lock of the interpreter
     "blocks all signals": (
         "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n"
         "while True:\n    try:\n        time.sleep(1000)\n    except BaseException:\n        pass"
@@ -166,9 +166,8 @@ HANGS = {
 }
 
 
-@pytest.mark.parametrize(
-    "hang", [*list(HANGS)[2:3], *(pytest.param(name, marks=pytest.mark.long) for name in HANGS if name != "busy in C")]
-)
+@pytest.mark.parametrize("hang", HANGS)
+@pytest.mark.sampled(len(HANGS))
 def test_a_cell_that_hangs(hang: str, city: City, clean: Path) -> None:
     city.cell(HANGS[hang])
     told = city.fails(SECONDS)
@@ -227,7 +226,8 @@ EATERS = {
 }
 
 
-@pytest.mark.parametrize("eater", [next(iter(EATERS)), pytest.param("what it has started", marks=pytest.mark.long)])
+@pytest.mark.parametrize("eater", EATERS)
+@pytest.mark.sampled(2)
 def test_a_cell_that_eats_memory(eater: str, city: City, clean: Path) -> None:
     city.cell(EATERS[eater])
     told = city.fails(MEMORY)
@@ -295,12 +295,12 @@ TOO_MUCH = (
 )
 PRINTS = {
     "lines": "while True:\n    print('x' * 1000)",
-    "tiny messages": "while True:\n    print(1, flush=True)",
     "displays": "from IPython.display import display\nwhile True:\n    display('x' * 100_000)",
     "cleared again": "from IPython.display import clear_output\nwhile True:\n    print('x')\n    clear_output()",
-    "one long line, then work": "import time\nprint('x' * 200_000_000, flush=True)\ntime.sleep(4)",
+    "tiny messages": "while True:\n    print(1, flush=True)",
     "below Python": "while True:\n    os.write(1, b'x' * 10_000)",
     "by a child": "import subprocess\nsubprocess.run(['yes'])",
+    "one long line, then work": "import time\nprint('x' * 200_000_000, flush=True)\ntime.sleep(4)",
     "to the log": (  # where ipykernel passes on what is written below Python; under pytest it does not
         "import sys\nwhile True:\n    os.write(getattr(sys.stderr, '_original_stdstream_copy', 2), b'x' * 10_000)"
     ),
@@ -309,13 +309,10 @@ PRINTS = {
         "threading.Thread(target=on, daemon=True).start()\ntime.sleep(30)"
     ),
 }
-QUICK_PRINTS = ("lines", "tiny messages", "one long line, then work")
 
 
-@pytest.mark.parametrize(
-    "prints",
-    [*QUICK_PRINTS, *(pytest.param(name, marks=pytest.mark.long) for name in PRINTS if name not in QUICK_PRINTS)],
-)
+@pytest.mark.parametrize("prints", PRINTS)
+@pytest.mark.sampled(3)
 def test_a_cell_that_prints_without_end(prints: str, city: City) -> None:
     city.cell(PRINTS[prints])
     assert city.fails(OUTPUT) == Told(4, "", TOO_MUCH + FAILED)
