@@ -157,7 +157,8 @@ def run_tests(arguments: list[str]) -> int:
 
     selected = [argument for argument in arguments if argument != "--long"]
     speed = [] if "--long" in arguments else ["-m", "not long"]
-    workers = str(min(os.cpu_count() or 1, 4))  # a test may start kernels, so not as many as there are cores
+    # A test may start kernels, so not as many as there are cores. Tests that stand together share what they prepare.
+    workers = str(min(os.cpu_count() or 1, 4))
     sources = ["build.py", "danvan", "notebooks", "tests"]
     sources = [name for name in sources if os.path.exists(os.path.join(ROOT, name))]
     linters = {
@@ -169,5 +170,5 @@ def run_tests(arguments: list[str]) -> int:
     failed = [name for name, command in linters.items() if not selected and not passes(name, command)]
     if failed:
         print(f"Không đạt: {', '.join(failed)}.")
-    passed = passes("pytest", ["-m", "pytest", "-n", workers, *speed, *(selected or ["tests"])])
+    passed = passes("pytest", ["-m", "pytest", "-n", workers, "--dist", "worksteal", *speed, *(selected or ["tests"])])
     return 1 if failed or not passed else 0

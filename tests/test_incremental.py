@@ -128,8 +128,9 @@ def build(job):
             if code and job["until_failure"]:
                 break
     finally:
-        with open(job["result"], "w", encoding="utf-8") as file:
+        with open(job["result"] + ".new", "w", encoding="utf-8") as file:
             json.dump(told, file)
+        os.rename(file.name, job["result"])  # whole or not at all: it may be killed here, too
     os._exit(0)
 
 for line in sys.stdin:

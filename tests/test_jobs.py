@@ -32,7 +32,9 @@ from test_incremental import (
     without_builds,
 )
 
+from danvan import stages
 from danvan.cli import main
+from danvan.publish import pdf
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals and terminals of POSIX")
 
@@ -287,6 +289,19 @@ def moment(build: Build, when: str) -> None:
 
 
 STOPPED = "Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.\n"
+
+
+def test_what_cannot_be_made_ready_is_told_where_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that fails would show a traceback, as after a Ctrl-C in the middle of an import."""
+    began = []
+
+    def fails() -> None:
+        began.append(True)
+        raise ValueError("too many values to unpack")
+
+    monkeypatch.setattr(pdf, "make_ready", fails)
+    stages.make_ready()
+    assert began
 
 
 @pytest.mark.parametrize("when", ["notebooks run", "workers import", "1.5", "2.5", "4", "6"])
