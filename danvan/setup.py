@@ -170,5 +170,5 @@ def run_tests(arguments: list[str]) -> int:
     failed = [name for name, command in linters.items() if not selected and not passes(name, command)]
     if failed:
         print(f"Không đạt: {', '.join(failed)}.")
-    passed = passes("pytest", ["-m", "pytest", "-n", workers, "--dist", "worksteal", *speed, *(selected or ["tests"])])
+    passed = passes("pytest", ["-m", "pytest", "--dist", "worksteal", "-n", workers, *speed, *(selected or ["tests"])])
     return 1 if failed or not passed else 0

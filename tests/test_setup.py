@@ -430,8 +430,8 @@ def test_all_checks_run_even_when_one_fails(commands: list[list[str]], capfd: py
     assert setup.run_tests([]) == 1
     assert [command[1] for command in commands[:3]] == ["ruff", "ruff", "mypy"]
     assert "lint_imports_command" in commands[3][1]
-    assert commands[4][:3] == ["-m", "pytest", "-n"]
-    assert commands[4][4:] == ["-m", "not long", "tests"]
+    assert commands[4][:5] == ["-m", "pytest", "--dist", "worksteal", "-n"]
+    assert commands[4][6:] == ["-m", "not long", "tests"]
     assert capfd.readouterr().out == (
         "== ruff check\n== ruff format --check\n== mypy\n== lint-imports\nKhông đạt: mypy.\n== pytest\n"
     )
@@ -439,13 +439,13 @@ def test_all_checks_run_even_when_one_fails(commands: list[list[str]], capfd: py
 
 def test_long_and_selected_tests(commands: list[list[str]]) -> None:
     setup.run_tests(["--long"])
-    assert commands[4][4:] == ["tests"]
+    assert commands[4][6:] == ["tests"]
     commands.clear()
     assert setup.run_tests(["--long", "-m", "long"]) == 0
-    assert [command[4:] for command in commands] == [["-m", "long"]]
+    assert [command[6:] for command in commands] == [["-m", "long"]]
     commands.clear()
     setup.run_tests(["tests/test_setup.py", "-k", "lock"])
-    assert [command[4:] for command in commands] == [["-m", "not long", "tests/test_setup.py", "-k", "lock"]]
+    assert [command[6:] for command in commands] == [["-m", "not long", "tests/test_setup.py", "-k", "lock"]]
 
 
 # --- the real lock ---------------------------------------------------------------------------------------------
