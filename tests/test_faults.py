@@ -75,15 +75,17 @@ SLICES = 8
 class Tiny:
     """Where a disturbed run begins, and what an undisturbed one does.
 
-    `allowed`: by place, what it shows there at one time or another; `always`: places that are never empty.
+    `allowed`: by place, what it shows there at one time or another; `always`: places that are never empty. `steps`: the
+    same of each of its commands, begun where the one before has ended; only those have points.
     """
 
     start: Path
     commands: tuple[str, ...]
-    points: tuple[Point, ...]
+    final: Mapping[str, str]
     allowed: Mapping[str, frozenset[str]]
     always: frozenset[str]
-    final: Mapping[str, str]
+    points: tuple[Point, ...] = ()
+    steps: tuple[Tiny, ...] = ()
 
 
 @pytest.fixture(scope="session")
@@ -109,14 +111,15 @@ def tiny(request: pytest.FixtureRequest, room: Path, quick: Builders) -> Tiny:
     """Of a run by hand, the points are those that a scheduled one does not have."""
     here = prepared(room, request.param, quick)
     told = json.loads((here / "told.json").read_text(encoding="utf-8"))
-    states, points = told["states"], points_in(here)
-    if request.param != "scheduled":
-        known = {one[:3] for one in points_in(prepared(room, "scheduled", quick))}
-        points = tuple(one for one in points if one[:3] not in known)
-        assert points
+    known = () if request.param == "scheduled" else points_in(prepared(room, "scheduled", quick))
+    states, commands, finals = told["states"], told["commands"], told["finals"]
     allowed = {place: frozenset(state[place] for state in states if place in state) for place in set().union(*states)}
     always = frozenset(set(states[0]).intersection(*states[1:]))
-    return Tiny(here / "start", tuple(told["commands"]), points, allowed, always, told["final"])
+    steps = tuple(
+        Tiny(here / f"start {n}", (command,), final, allowed, always, points_in(here, n, known=known))
+        for n, (command, final) in enumerate(zip(commands, finals, strict=True))
+    )
+    return Tiny(steps[0].start, tuple(commands), finals[-1], allowed, always, steps=steps)
 
 
 def prepared(room: Path, of_run: str, quick: Builders) -> Path:
@@ -129,13 +132,17 @@ def prepared(room: Path, of_run: str, quick: Builders) -> Path:
             unfinished.rename(published)
         if not here.exists():
             shutil.rmtree(unfinished, ignore_errors=True)
-            _prepare(copied(published, unfinished / "start"), unfinished, RUNS[of_run], quick)
+            unfinished.mkdir()
+            _prepare(copied(published, unfinished / "warm"), unfinished, RUNS[of_run], quick)
             unfinished.rename(here)
     return here
 
 
-def points_in(here: Path) -> tuple[Point, ...]:
-    return tuple(Point(*json.loads(line)) for line in (here / "points").read_text(encoding="utf-8").splitlines())
+def points_in(here: Path, step: int | str = "*", known: Sequence[Point] = ()) -> tuple[Point, ...]:
+    """Those of a step, or of all, of which none is known by the same kind, place and stage."""
+    lines = [line for file in here.glob(f"points {step}") for line in file.read_text(encoding="utf-8").splitlines()]
+    same = {one[:3] for one in known}
+    return tuple(one for one in (Point(*json.loads(line)) for line in lines) if one[:3] not in same)
 
 
 def _publish(folder: Path, quick: Builders) -> None:
@@ -149,29 +156,32 @@ def _publish(folder: Path, quick: Builders) -> None:
     answer_all(root)
 
 
-def _prepare(root: Path, here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
-    # An undisturbed run, command by command: what it shows.
-    warm, states = copied(root, here / "warm"), [shown(root)]
-    commands = []
-    for command in of_run:
+def _prepare(warm: Path, here: Path, of_run: tuple[str, ...], quick: Builders) -> None:
+    # An undisturbed run, command by command: where each begins, what is there afterwards.
+    states, finals, commands = [shown(warm)], [], []
+    for number, command in enumerate(of_run):
+        copied(warm, here / f"start {number}", ".cache")
         commands.append(approved(warm, command))
         _sound(run(quick, warm, commands[-1]))
         states.append(shown(warm))
-    final = everything(warm)
+        finals.append(everything(warm))
     for document in documents(warm):
         assert hashes_to_manifest(document)
-    shutil.rmtree(root / ".cache")
-    shutil.copytree(warm / ".cache", root / ".cache")
-    # The same with nothing kept: its points.
-    cold = copied(root, here / "cold", ".cache")
-    with temporary() as temp:
-        counted = before("count", str(here / "points"))
-        _sound(run(quick, cold, *commands, temp=temp, before=counted, warm=False))
-        assert not [path.name for path in temp.iterdir()]
-    assert everything(cold) == final
+    # Once more, each in a place of its own, the first with nothing kept: its points.
+    for number, command in enumerate(commands):
+        start = here / f"start {number}"
+        if number:
+            shutil.copytree(warm / ".cache", start / ".cache")
+        root = copied(start, here / "counted")
+        with temporary() as temp:
+            counted = before("count", str(here / f"points {number}"))
+            _sound(run(quick, root, command, temp=temp, before=counted, warm=False))
+            assert not [path.name for path in temp.iterdir()]
+        assert everything(root) == finals[number]
+        shutil.rmtree(root)
+    shutil.copytree(warm / ".cache", here / "start 0/.cache")
     shutil.rmtree(warm)
-    shutil.rmtree(cold)
-    told = json.dumps({"commands": commands, "states": states, "final": final}, ensure_ascii=False)
+    told = json.dumps({"commands": commands, "states": states, "finals": finals}, ensure_ascii=False)
     (here / "told.json").write_text(told, encoding="utf-8")
 
 
@@ -322,9 +332,9 @@ def require_next_start(quick: Builders, root: Path, tiny: Tiny, temp: Path) -> N
 
 
 @contextmanager
-def trial(tiny: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path, bool]]:
+def trial(step: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path, bool]]:
     """The project as a run finds it that has to make what is made at this point; temporary files; warm or not."""
-    root = copied(tiny.start, tmp_path / "dự án")
+    root = copied(step.start, tmp_path / "dự án")
     if point.stage:
         shutil.rmtree(root / ".cache" / point.stage)
         if point.stage == "return":
@@ -337,17 +347,20 @@ def trial(tiny: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path
     shutil.rmtree(root)
 
 
-def of_slice(points: Sequence[Point], number: int) -> list[Point]:
-    return list(points)[number::SLICES]
+Place = tuple[Tiny, Point]  # a point, and the step in which it is
 
 
-def unlike(points: Sequence[Point]) -> list[Point]:
+def places_of(tiny: Tiny) -> list[Place]:
+    return [(step, point) for step in tiny.steps for point in step.points]
+
+
+def unlike(places: Sequence[Place]) -> list[Place]:
     """One of each sort: what is written alike, in a folder or in that of another year or edition, is refused alike."""
 
     def sort(one: Point) -> tuple[str, str, str]:
         return one.kind, one.stage, re.sub(r"\d+|public|internal", "*", one.place.rpartition("/")[0] or one.place)
 
-    return list({sort(one): one for one in points}.values())
+    return list({sort(point): (step, point) for step, point in places}.values())
 
 
 @every_run
@@ -355,39 +368,35 @@ def unlike(points: Sequence[Point]) -> list[Point]:
 def test_killed_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """Every write (half done), fsync, rename, new folder, removal, start of a process."""
     wrong = []
-    for point in of_slice(tiny.points, number):
-        with trial(tiny, tmp_path, point) as (root, temp, warm):
-            told = run(quick, root, *tiny.commands, temp=temp, before=before("die", point.name), warm=warm)
+    for step, point in places_of(tiny)[number::SLICES]:
+        with trial(step, tmp_path, point) as (root, temp, warm):
+            told = run(quick, root, *step.commands, temp=temp, before=before("die", point.name), warm=warm)
             try:
                 assert told == [], "was not reached"
-                require_whole(root, tiny)
+                require_whole(root, step)
                 require_private(temp)
                 require_alone(root, temp)
-                require_next_start(quick, root, tiny, temp)
+                require_next_start(quick, root, step, temp)
             except AssertionError as error:
                 wrong.append(f"{point.name}: {str(error)[:600]}")
     assert not wrong, "\n".join(wrong)
-
-
-def refusal_at(number: int) -> int:
-    return (errno.ENOSPC, errno.EIO)[number % 2]
 
 
 @pytest.mark.parametrize("number", range(SLICES))
 def test_refused_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """The system refuses: the run ends with a sentence and code 4, or has done without."""
     wrong = []
-    for point in of_slice(unlike(tiny.points), number):
-        with trial(tiny, tmp_path, point) as (root, temp, warm):
+    for turn, (step, point) in enumerate(unlike(places_of(tiny))[number::SLICES]):
+        with trial(step, tmp_path, point) as (root, temp, warm):
             reached = tmp_path / "reached"
-            refused = before("refuse", point.name, refusal_at(tiny.points.index(point)), str(reached))
-            told = run(quick, root, *tiny.commands, temp=temp, before=refused, warm=warm, until_failure=True)
+            refused = before("refuse", point.name, (errno.ENOSPC, errno.EIO)[turn % 2], str(reached))
+            told = run(quick, root, *step.commands, temp=temp, before=refused, warm=warm)
             try:
                 assert reached.exists(), "was not reached"
                 require_told(told)
-                require_whole(root, tiny)
+                require_whole(root, step)
                 require_alone(root, temp)
-                require_next_start(quick, root, tiny, temp)
+                require_next_start(quick, root, step, temp)
             except AssertionError as error:
                 wrong.append(f"{point.name}: {str(error)[:600]}")
             reached.unlink(missing_ok=True)
