@@ -19,11 +19,8 @@ from urllib.parse import quote, urlsplit
 import loaded
 import openpyxl
 import pytest
-from conftest import copy_project
 from loaded import greatest
 from test_incremental import base, builders, shared  # noqa: F401
-
-from danvan.paths import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 MAIN = "import sys; from danvan.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -98,19 +95,14 @@ def fetched(port: int, name: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("units", [15, 114])
-def test_large_years_are_right_within_their_memory(tmp_path: Path, units: int) -> None:
-    """Of 15 units with 100 indicators three years, of 114 with 58 the committed ones: the newest year's report, of the
-    former the long view, too. All ten and five years are for benchmarks/load.py.
-    """
-    if units == 15:
-        project = loaded.project(tmp_path / "dự án", units, 100, 3)
-    else:
-        project = Project(copy_project(tmp_path / "dự án", loaded.LAST - 1, loaded.LAST))
+@pytest.mark.parametrize(("units", "indicators", "years"), [(15, 100, 10), (114, 58, 5)])
+def test_many_years_are_right_within_their_memory(tmp_path: Path, units: int, indicators: int, years: int) -> None:
+    """The reports of all years, two at once, and the long view; the sums of the newest year and of the first."""
+    project = loaded.project(tmp_path / "dự án", units, indicators, years)
     environment = {**os.environ, "DANVAN_ROOT": str(project.root), "PYTHONPATH": str(project.root)}
-    for command in ("report", "trends") if units == 15 else ("report",):
+    for command in ("report --all --jobs 2", "trends"):
         build = subprocess.Popen(
-            [sys.executable, "-c", MAIN, command],
+            [sys.executable, "-c", MAIN, *command.split()],
             env=environment,
             cwd=project.root,
             stdout=subprocess.DEVNULL,
@@ -120,19 +112,19 @@ def test_large_years_are_right_within_their_memory(tmp_path: Path, units: int) -
             _, errors = build.communicate()
         assert build.returncode == 0, errors.decode()
         assert 0 < memory[0] < BUILD
-    sums, counted = added(project.returns(loaded.LAST)), 0
-    trace = json.loads((project.report(loaded.LAST, "public") / "trace.json").read_bytes())
-    for key, result in trace["results"].items():
-        code = key.partition("@")[0]
-        if key == f"{code}@{loaded.LAST}/total" and "numerator" not in result and result["value"] is not None:
-            counted += 1
-            assert Decimal(result["value"]) == sums[code], key
-    assert counted > 40
-    if units == 15:
-        data = (project.report(loaded.LAST, "public") / f"bao-cao-{loaded.LAST}.csv").read_text(encoding="utf-8-sig")
+    for year in (loaded.LAST, loaded.LAST - years + 1):
+        sums, counted = added(project.returns(year)), 0
+        trace = json.loads((project.report(year, "public") / "trace.json").read_bytes())
+        for key, result in trace["results"].items():
+            code = key.partition("@")[0]
+            if key == f"{code}@{year}/total" and "numerator" not in result and result["value"] is not None:
+                counted += 1
+                assert Decimal(result["value"]) == sums[code], key
+        assert counted > 40
+        data = (project.report(year, "public") / f"bao-cao-{year}.csv").read_text(encoding="utf-8-sig")
         rows = [line.split(";") for line in data.splitlines() if ";synthetic_" in line]
-        totals = {row[6]: Decimal(row[8]) for row in rows if row[1] == "toàn thành phố" and row[0] == str(loaded.LAST)}
-        assert len(totals) > 30
+        totals = {row[6]: Decimal(row[8]) for row in rows if row[1] == "toàn thành phố" and row[0] == str(year)}
+        assert (len(totals) > 30) == (indicators == 100)
         assert totals == {code: sums[code] for code in totals}
 
 
