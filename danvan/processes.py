@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -80,6 +81,8 @@ def _leave(*_: object) -> None:
 
 
 def _hush() -> None:
-    """Say nothing about what is left undone."""
+    """Say nothing about what is left undone, by other threads and half-used generators, too."""
     warnings.simplefilter("ignore")
     logging.disable()
+    sys.unraisablehook = lambda _: None
+    threading.excepthook = lambda _: None

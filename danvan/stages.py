@@ -9,7 +9,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -305,15 +304,11 @@ PACKET = "DANVAN_PACKET"
 
 
 def make_ready() -> None:
-    """Import what runs and writes, which takes as long as a kernel's start, while something else is waited for.
+    """Import what runs and writes, which takes as long as a kernel's start, while something else is waited for."""
+    from danvan import runner  # noqa: F401
+    from danvan.publish import exporters, pdf  # noqa: F401
 
-    What cannot be had is told where it is needed, and after a Ctrl-C, which leaves modules half imported, nowhere.
-    """
-    with suppress(Exception):
-        from danvan import runner  # noqa: F401
-        from danvan.publish import exporters, pdf  # noqa: F401
-
-        pdf.make_ready()
+    pdf.make_ready()
 
 
 def _read(content: bytes) -> NotebookNode:
