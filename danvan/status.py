@@ -114,10 +114,11 @@ def days_left(year: Year, today: date) -> int:
 
 
 def due_words(days: int) -> str:
-    """'còn 5 ngày', 'hết hạn hôm nay', 'quá hạn 3 ngày'."""
+    """'còn 5 ngày', 'hết hạn hôm nay', 'quá hạn 1.075 ngày'."""
     if days == 0:
         return "hết hạn hôm nay"
-    return f"còn {days} ngày" if days > 0 else f"quá hạn {-days} ngày"
+    number = f"{abs(days):,}".replace(",", ".")
+    return f"còn {number} ngày" if days > 0 else f"quá hạn {number} ngày"
 
 
 def _oldest(line: ReceivedOn) -> tuple[date, str]:

@@ -131,7 +131,13 @@ def test_a_file_that_says_late_whose_it_is_still_has_its_findings(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("days", "words"),
-    [(5, "còn 5 ngày"), (1, "còn 1 ngày"), (0, "hết hạn hôm nay"), (-1, "quá hạn 1 ngày"), (-30, "quá hạn 30 ngày")],
+    [
+        (5, "còn 5 ngày"),
+        (1, "còn 1 ngày"),
+        (0, "hết hạn hôm nay"),
+        (-1, "quá hạn 1 ngày"),
+        (-1075, "quá hạn 1.075 ngày"),
+    ],
 )
 def test_days_to_the_deadline(year: Year, days: int, words: str) -> None:
     today = year.params.returns_due - timedelta(days)
