@@ -290,6 +290,17 @@ def moment(build: Build, when: str) -> None:
 STOPPED = "Đã dừng theo yêu cầu; báo cáo cũ còn nguyên.\n"
 
 
+def finished(root: Path, begun_from: Path) -> set[str]:
+    """What had been built anew by the end, which is whole; all else is as it was."""
+    before, now = outputs(begun_from), outputs(root)
+    assert set(now) == set(before)
+    changed = {place for place, found in now.items() if found != before[place]}
+    for place in changed:
+        recorded = json.loads((root / place / "manifest.json").read_bytes())["outputs"]
+        assert {name: now[place][name] for name in recorded} == recorded
+    return changed
+
+
 LEFT_UNDONE = """
 import signal, threading
 from danvan.processes import end_at_ctrl_c
@@ -332,13 +343,7 @@ def test_ctrl_c(when: str, copy: Path, base: Path, started: Callable[..., Build]
         assert told == Told(130, "", STOPPED)
     assert build.left() == []
     assert build.files_left() == []
-    before, now = outputs(base), outputs(copy)
-    assert set(now) == set(before)
-    for place, found in now.items():
-        if found != before[place]:
-            assert when[0].isdigit()  # so late it may have been finished; then it is whole
-            recorded = json.loads((copy / place / "manifest.json").read_bytes())["outputs"]
-            assert {name: found[name] for name in recorded} == recorded
+    assert not finished(copy, base) or when != "workers import"
     assert [path.name for path in (copy / "reports").rglob(".*") if path.name != ".lock"] == []
     assert beside(copy) == beside(base)
 
@@ -357,7 +362,7 @@ def test_ctrl_c_twice(copy: Path, base: Path, started: Callable[..., Build]) -> 
     assert told.code == 130
     assert "Traceback" not in told.err
     assert build.left() == []
-    assert outputs(copy) == outputs(base)
+    finished(copy, base)
     assert [path.name for path in (copy / "reports").rglob(".*.old")] == []
 
 
