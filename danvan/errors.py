@@ -89,6 +89,11 @@ def not_a_file(shown: str, what: str) -> SettingsError:
     )
 
 
+def grouped(number: int) -> str:
+    """A whole number as a sentence has it: 1.075."""
+    return f"{number:,}".replace(",", ".")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word nearest to `word` as a hint (' Có phải là “x”?'), or '' when none is near."""
     import difflib  # not every start needs it

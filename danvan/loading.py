@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from danvan.errors import SettingsError, nearest, not_a_file, words_of
+from danvan.errors import SettingsError, grouped, nearest, not_a_file, words_of
 from danvan.store import NotAFileError, read_file
 
 Place = tuple[str | int, ...]
@@ -70,9 +70,9 @@ class _Loader(yaml.SafeLoader):
         if self._depth >= DEEPEST:
             return f"lồng nhau quá {DEEPEST} tầng"
         if self._parts > MOST_PARTS:
-            return f"tệp có quá {_count(MOST_PARTS)} mục"
+            return f"tệp có quá {grouped(MOST_PARTS)} mục"
         if isinstance(event, yaml.events.ScalarEvent) and len(event.value) > LONGEST:
-            return f"chữ dài {_count(len(event.value))} ký tự, quá {_count(LONGEST)}"
+            return f"chữ dài {grouped(len(event.value))} ký tự, quá {grouped(LONGEST)}"
         return ""
 
     def day(self, node: yaml.ScalarNode) -> date:
@@ -237,7 +237,9 @@ def read_text(path: Path, shown: str, most: int = MOST_BYTES) -> str:
     try:
         content = read_file(path, most + 1)
         if len(content) > most:
-            raise SettingsError(f"{shown}: tệp nặng quá {_count(most)} byte nên không được đọc. Hãy lấy lại bản trước.")
+            raise SettingsError(
+                f"{shown}: tệp nặng quá {grouped(most)} byte nên không được đọc. Hãy lấy lại bản trước."
+            )
         return re.sub("\r\n?", "\n", content.decode("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"Thiếu tệp {shown}. Hãy lấy lại tệp này hoặc tạo theo tệp của năm trước.") from None
@@ -247,10 +249,6 @@ def read_text(path: Path, shown: str, most: int = MOST_BYTES) -> str:
         raise not_a_file(shown, error.what) from None
     except OSError as error:
         raise SettingsError(f"{shown}: không đọc được ({words_of(error)}). Kiểm tra tệp và ổ đĩa.") from None
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], shown: str) -> None:

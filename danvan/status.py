@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from danvan.catalogue import Catalogue
+from danvan.errors import grouped
 from danvan.intake.findings import Finding, tell
 from danvan.intake.observations import Return, Status
 from danvan.intake.year import Year
@@ -117,8 +118,7 @@ def due_words(days: int) -> str:
     """'còn 5 ngày', 'hết hạn hôm nay', 'quá hạn 1.075 ngày'."""
     if days == 0:
         return "hết hạn hôm nay"
-    number = f"{abs(days):,}".replace(",", ".")
-    return f"còn {number} ngày" if days > 0 else f"quá hạn {number} ngày"
+    return f"còn {grouped(days)} ngày" if days > 0 else f"quá hạn {grouped(-days)} ngày"
 
 
 def _oldest(line: ReceivedOn) -> tuple[date, str]:

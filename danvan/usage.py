@@ -197,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     command = of("import")
     command.add_argument("file", metavar="TỆP", type=Path)
     command.add_argument("--out", metavar="THƯ_MỤC", type=Path)
-    commands.add_parser("lab", allow_abbrev=False)
+    of("lab")
     return parser
 
 

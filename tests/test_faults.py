@@ -119,6 +119,7 @@ def tiny(request: pytest.FixtureRequest, room: Path, quick: Builders) -> Tiny:
         Tiny(here / f"start {n}", (command,), final, allowed, always, points_in(here, n, known=known))
         for n, (command, final) in enumerate(zip(commands, finals, strict=True))
     )
+    assert any(step.points for step in steps)
     return Tiny(steps[0].start, tuple(commands), finals[-1], allowed, always, steps=steps)
 
 
@@ -170,16 +171,14 @@ def _prepare(warm: Path, here: Path, of_run: tuple[str, ...], quick: Builders) -
     # Once more, each in a place of its own, the first with nothing kept: its points.
     for number, command in enumerate(commands):
         start = here / f"start {number}"
-        if number:
-            shutil.copytree(warm / ".cache", start / ".cache")
-        root = copied(start, here / "counted")
+        shutil.copytree(warm / ".cache", start / ".cache")
+        root = copied(start, here / "counted", *() if number else (".cache",))
         with temporary() as temp:
             counted = before("count", str(here / f"points {number}"))
             _sound(run(quick, root, command, temp=temp, before=counted, warm=False))
             assert not [path.name for path in temp.iterdir()]
         assert everything(root) == finals[number]
         shutil.rmtree(root)
-    shutil.copytree(warm / ".cache", here / "start 0/.cache")
     shutil.rmtree(warm)
     told = json.dumps({"commands": commands, "states": states, "finals": finals}, ensure_ascii=False)
     (here / "told.json").write_text(told, encoding="utf-8")
@@ -347,20 +346,18 @@ def trial(step: Tiny, tmp_path: Path, point: Point) -> Iterator[tuple[Path, Path
     shutil.rmtree(root)
 
 
-Place = tuple[Tiny, Point]  # a point, and the step in which it is
-
-
-def places_of(tiny: Tiny) -> list[Place]:
+def points_of(tiny: Tiny) -> list[tuple[Tiny, Point]]:
+    """Each point, with the step in which it is."""
     return [(step, point) for step in tiny.steps for point in step.points]
 
 
-def unlike(places: Sequence[Place]) -> list[Place]:
+def unlike(points: Sequence[tuple[Tiny, Point]]) -> list[tuple[Tiny, Point]]:
     """One of each sort: what is written alike, in a folder or in that of another year or edition, is refused alike."""
 
     def sort(one: Point) -> tuple[str, str, str]:
         return one.kind, one.stage, re.sub(r"\d+|public|internal", "*", one.place.rpartition("/")[0] or one.place)
 
-    return list({sort(point): (step, point) for step, point in places}.values())
+    return list({sort(point): (step, point) for step, point in points}.values())
 
 
 @every_run
@@ -368,7 +365,7 @@ def unlike(places: Sequence[Place]) -> list[Place]:
 def test_killed_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """Every write (half done), fsync, rename, new folder, removal, start of a process."""
     wrong = []
-    for step, point in places_of(tiny)[number::SLICES]:
+    for step, point in points_of(tiny)[number::SLICES]:
         with trial(step, tmp_path, point) as (root, temp, warm):
             told = run(quick, root, *step.commands, temp=temp, before=before("die", point.name), warm=warm)
             try:
@@ -386,7 +383,7 @@ def test_killed_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_pat
 def test_refused_at_every_point(number: int, tiny: Tiny, quick: Builders, tmp_path: Path) -> None:
     """The system refuses: the run ends with a sentence and code 4, or has done without."""
     wrong = []
-    for turn, (step, point) in enumerate(unlike(places_of(tiny))[number::SLICES]):
+    for turn, (step, point) in enumerate(unlike(points_of(tiny))[number::SLICES]):
         with trial(step, tmp_path, point) as (root, temp, warm):
             reached = tmp_path / "reached"
             refused = before("refuse", point.name, (errno.ENOSPC, errno.EIO)[turn % 2], str(reached))

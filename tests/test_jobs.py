@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
+from conftest import ROOT
 from test_incremental import (
     Builders,
     Told,
@@ -36,7 +37,6 @@ from danvan.cli import main
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals and terminals of POSIX")
 
-ROOT = Path(__file__).resolve().parents[1]
 MAIN = "import sys; from danvan.cli import main; sys.exit(main(sys.argv[1:]))"
 BOTH = ("report", "2022", "2023", "--jobs", "2")
 

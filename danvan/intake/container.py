@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 from xml.parsers import expat
 
+from danvan.errors import grouped
 from danvan.intake import addresses
 
 MAX_FILE = 10_000_000
@@ -128,10 +129,6 @@ def _no(rule: str, found: str, *, reason: str = "", remedy: str = "") -> Unreada
     return UnreadableError(rule, found, reason or SAID[rule][0], remedy or SAID[rule][1])
 
 
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
-
-
 def _shown(name: str) -> str:
     """A name out of the file, fit for one line of a message."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
@@ -152,7 +149,7 @@ def read(path: Path) -> bytes:
             link, folder = stat.S_ISLNK(before.st_mode), stat.S_ISDIR(before.st_mode)
             raise _no("not-a-file", "liên kết" if link else "thư mục" if folder else "tệp đặc biệt của hệ thống")
         if before.st_size > MAX_FILE:
-            raise _no("too-large", f"tệp nặng {_count(before.st_size)} byte, quá {_count(MAX_FILE)}")
+            raise _no("too-large", f"tệp nặng {grouped(before.st_size)} byte, quá {grouped(MAX_FILE)}")
         with os.fdopen(os.open(path, flags), "rb") as file:
             opened = os.fstat(file.fileno())
             # Compared before reading, too: what has taken the file's place may be a pipe that never ends.
@@ -272,7 +269,7 @@ def _foreign(kind: str) -> UnreadableError:
 
 def _check_csv(data: bytes) -> None:
     if len(data) > MAX_CSV:
-        raise _no("too-large", f"CSV nặng {_count(len(data))} byte, quá {_count(MAX_CSV)}")
+        raise _no("too-large", f"CSV nặng {grouped(len(data))} byte, quá {grouped(MAX_CSV)}")
     if data.startswith(UTF16):
         raise _no("wrong-encoding", "CSV dùng mã UTF-16")
     try:
@@ -284,7 +281,7 @@ def _check_csv(data: bytes) -> None:
         raise _no("wrong-encoding", "CSV có ký tự NUL")
     lines = max(data.count(b"\n"), data.count(b"\r"))
     if lines > MAX_LINES:
-        raise _no("too-many-cells", f"CSV có {_count(lines)} dòng, quá {_count(MAX_LINES)}")
+        raise _no("too-many-cells", f"CSV có {grouped(lines)} dòng, quá {grouped(MAX_LINES)}")
 
 
 # --- a workbook as a zip ---------------------------------------------------------------------------------------
@@ -328,7 +325,7 @@ def check_count(data: bytes) -> None:
     """Raises UnreadableError for a zip of too many members, before zipfile makes an object of each."""
     marks = data.count(b"PK\x01\x02")
     if marks > MAX_MEMBERS:
-        raise _no("zip-bomb", f"tệp nén có {_count(marks)} phần, quá {_count(MAX_MEMBERS)}")
+        raise _no("zip-bomb", f"tệp nén có {grouped(marks)} phần, quá {grouped(MAX_MEMBERS)}")
 
 
 def check_members(members: Sequence[zipfile.ZipInfo], most: int) -> None:
@@ -350,7 +347,7 @@ def check_members(members: Sequence[zipfile.ZipInfo], most: int) -> None:
             raise _no("damaged-file", f"phần {shown} nén theo kiểu lạ")
     unpacked = sum(member.file_size for member in members)
     if unpacked > most:
-        raise _no("zip-bomb", f"tệp bung ra {_count(unpacked)} byte, quá {_count(most)}")
+        raise _no("zip-bomb", f"tệp bung ra {grouped(unpacked)} byte, quá {grouped(most)}")
 
 
 # --- a workbook as XML -----------------------------------------------------------------------------------------
@@ -459,11 +456,11 @@ class _Part:
         if self.depth > MAX_DEPTH:
             raise _no("unsafe-file", f"phần {self.shown} có XML lồng quá {MAX_DEPTH} tầng")
         if name == "row" and self.tags["row"] > MAX_ROWS:
-            raise _no("too-many-cells", f"một trang có quá {_count(MAX_ROWS)} dòng")
+            raise _no("too-many-cells", f"một trang có quá {grouped(MAX_ROWS)} dòng")
         if name == "mergeCell" and self.tags["mergeCell"] > MAX_MERGED:
-            raise _no("too-many-cells", f"một trang có quá {_count(MAX_MERGED)} vùng gộp ô")
+            raise _no("too-many-cells", f"một trang có quá {grouped(MAX_MERGED)} vùng gộp ô")
         if name == "c" and self.tags["c"] > MAX_CELLS:
-            raise _no("too-many-cells", f"một trang có quá {_count(MAX_CELLS)} ô")
+            raise _no("too-many-cells", f"một trang có quá {grouped(MAX_CELLS)} ô")
         if self.package.elements > MAX_ELEMENTS or self.package.attributes > MAX_ATTRIBUTES:
             raise _too_many_elements()
         if name in COVERING and "ref" in attributes:
@@ -505,7 +502,7 @@ class _Part:
     def _text(self, text: str) -> None:
         self.package.text += len(text)
         if self.package.text > MAX_TEXT:
-            raise _no("too-many-cells", f"tệp có quá {_count(MAX_TEXT)} chữ")
+            raise _no("too-many-cells", f"tệp có quá {grouped(MAX_TEXT)} chữ")
         if self.digits is not None:
             self.digits.append(text)
 
@@ -515,7 +512,7 @@ class _Part:
             raise _no("damaged-file", f"phần {self.shown} có vùng ô không hiểu được {_shown(ref)}")
         self.package.covered += _area(*match.groups())
         if self.package.covered > MAX_COVERED:
-            found = f"vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá {_count(MAX_COVERED)} ô"
+            found = f"vùng gộp ô, liên kết, bảng, ghi chú và công thức phủ quá {grouped(MAX_COVERED)} ô"
             raise _no("too-many-cells", found)
 
     def _relate(self, kind: str, target: str) -> None:
@@ -545,7 +542,7 @@ class _Part:
 
 
 def _too_many_elements() -> UnreadableError:
-    return _no("too-many-cells", f"tệp có quá {_count(MAX_ELEMENTS)} phần tử XML")
+    return _no("too-many-cells", f"tệp có quá {grouped(MAX_ELEMENTS)} phần tử XML")
 
 
 def _area(left: str | None, top: str | None, right: str | None, bottom: str | None) -> int:

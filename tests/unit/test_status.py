@@ -136,6 +136,7 @@ def test_a_file_that_says_late_whose_it_is_still_has_its_findings(tmp_path: Path
         (1, "còn 1 ngày"),
         (0, "hết hạn hôm nay"),
         (-1, "quá hạn 1 ngày"),
+        (-30, "quá hạn 30 ngày"),
         (-1075, "quá hạn 1.075 ngày"),
     ],
 )
